@@ -1,0 +1,1 @@
+"""The catalogue: what is known, and what it says; imports records, errors, settings only."""

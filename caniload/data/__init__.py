@@ -1,0 +1,1 @@
+"""Authored YAML and packaged snapshots; `Settings.data` points here."""

@@ -1,0 +1,1 @@
+"""Host side and worker side of fetching and loading."""

@@ -1,0 +1,1 @@
+"""Hubs, host side, one file each: resolve, fetch, browse."""

@@ -1,0 +1,1 @@
+"""Loaders, host side, one file each: what a loader needs and reads."""

@@ -1,0 +1,1 @@
+"""Everything that shows evidence outside the command line."""

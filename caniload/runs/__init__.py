@@ -1,0 +1,1 @@
+"""Attempts: environments, plan, sandbox, journal, executor."""

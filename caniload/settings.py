@@ -1,0 +1,80 @@
+"""Where caniload keeps things and which variables steer it.
+
+Every path can be moved by one `CANILOAD_*` variable; without any, platformdirs decides.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Hold the resolved settings; `Settings.read()` takes them from the environment."""
+
+    home: Path
+    cache: Path
+    envs: Path
+    data: Path
+    debug: bool
+    observer: str
+    env_budget_bytes: int
+
+    @classmethod
+    def read(cls, environ: dict[str, str] | None = None) -> Settings:
+        """Resolve settings from `CANILOAD_HOME`, `_CACHE`, `_ENVS`, `_DATA`, `_DEBUG`, `_OBSERVER`.
+
+        `CANILOAD_HOME` alone moves everything: cache and environments then lie inside it.
+        """
+        env = os.environ if environ is None else environ
+        home_text, cache_text = env.get("CANILOAD_HOME"), env.get("CANILOAD_CACHE")
+        if home_text:
+            home = Path(home_text).expanduser().absolute()
+            cache = home / "cache"
+        else:
+            import platformdirs
+
+            home = Path(platformdirs.user_data_dir("caniload", appauthor=False))
+            cache = Path(platformdirs.user_cache_dir("caniload", appauthor=False))
+        if cache_text:
+            cache = Path(cache_text).expanduser().absolute()
+        envs_text = env.get("CANILOAD_ENVS")
+        data_text = env.get("CANILOAD_DATA")
+        return cls(
+            home=home,
+            cache=cache,
+            envs=Path(envs_text).expanduser().absolute() if envs_text else home / "envs",
+            data=Path(data_text).expanduser().absolute()
+            if data_text
+            else Path(__file__).parent / "data",
+            debug=env.get("CANILOAD_DEBUG", "") not in ("", "0"),
+            observer=env.get("CANILOAD_OBSERVER", "me"),
+            env_budget_bytes=int(float(env.get("CANILOAD_ENV_BUDGET_GB", "30")) * 1e9),
+        )
+
+    @property
+    def store(self) -> Path:
+        """Directory of the generations and the `CURRENT` file."""
+        return self.home / "store"
+
+    @property
+    def segments(self) -> Path:
+        """Directory of journal segments: one folder a run, `<run_id>/`."""
+        return self.home / "segments"
+
+    @property
+    def blobs(self) -> Path:
+        """Directory of whole outputs, named by sha256."""
+        return self.home / "blobs"
+
+    @property
+    def logs(self) -> Path:
+        """Directory of workers' logs: `<run_id>/<observation_id>.log`."""
+        return self.home / "logs"
+
+    @property
+    def artefacts(self) -> Path:
+        """Directory of fetched files."""
+        return self.cache / "artefacts"

@@ -297,3 +297,9 @@ class RunHeader(Record):
     command: str
     observer: Observer
     cells: tuple[Cell, ...]
+
+
+def json_schemas() -> dict[str, dict[str, Any]]:
+    """Return the JSON Schema of each record that segments exchange, by record name."""
+    exchanged: tuple[type[Record], ...] = (Observation, Settlement, RunHeader)
+    return {model.__name__: model.model_json_schema() for model in exchanged}

@@ -1,0 +1,38 @@
+"""The commands by name, each with the module that holds it, so that one is imported alone.
+
+A module of one command defines `command`, a function that returns an exit code; a module of
+several defines `app`, a Typer of its own. Nothing here imports either.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Say where a command lives and what `caniload --help` says of it."""
+
+    module: str
+    about: str
+    group: bool = False
+
+
+COMMANDS: dict[str, Entry] = {
+    "check": Entry("caniload.cli.check", "Answer whether a model loads here, with the evidence."),
+    "run": Entry("caniload.cli.run", "Attempt a model now, and record what happened."),
+    "demo": Entry("caniload.cli.demo", "Fetch, load and run one real model in every framework."),
+    "show": Entry("caniload.cli.show", "Show one model, dataset or tool with all that is known."),
+    "list": Entry("caniload.cli.list", "List models, sources, datasets, tools or results."),
+    "search": Entry("caniload.cli.search", "Find models, datasets and tools by words."),
+    "env": Entry("caniload.cli.env", "Build, list, show, remove and export environments.", True),
+    "doctor": Entry("caniload.cli.doctor", "Say what this machine can attempt, and what not."),
+    "sql": Entry("caniload.cli.sql", "Query the evidence read-only, in SQL."),
+    "explain": Entry("caniload.cli.explain", "Diagnose a traceback read from stdin or a file."),
+    "log": Entry("caniload.cli.log", "Show the runs, one run, or the log of one attempt."),
+    "cache": Entry("caniload.cli.cache", "List and remove fetched files.", True),
+    "ingest": Entry("caniload.cli.ingest", "Take in evidence that another machine measured."),
+    "catalog": Entry("caniload.cli.catalog", "Lint, pin, publish and rebuild what is known.", True),
+    "docs": Entry("caniload.cli.docs", "Write and check tables inside Markdown files.", True),
+}
+"""In the order in which `caniload --help` lists them."""

@@ -90,13 +90,13 @@ class FileFact(Record):
 class FetchedArtefact(Record):
     """Say what `fetch` laid down: the exact files that a loader will read, and where from.
 
-    `root` is a local directory or file and is never stored; `handle` carries the revision.
+    `root` is a local directory or file, never stored and so empty in what is read back; `handle` carries the revision.
     `resolved_by` names who said what the revision is (a hub's answer, a package index, the
     file's own hash).
     """
 
     handle: HandleText
-    root: str = Field(exclude=True)
+    root: str = Field(default="", exclude=True)
     format: str | None
     files: tuple[FileFact, ...]
     resolved_by: str

@@ -90,7 +90,8 @@ class FileFact(Record):
 class FetchedArtefact(Record):
     """Say what `fetch` laid down: the exact files that a loader will read, and where from.
 
-    `root` is a local directory or file, never stored and so empty in what is read back; `handle` carries the revision.
+    `root` is a local directory or file, never stored and so empty in what is read back;
+    `handle` carries the revision.
     `resolved_by` names who said what the revision is (a hub's answer, a package index, the
     file's own hash).
     """

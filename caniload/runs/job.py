@@ -1,0 +1,55 @@
+"""What an executor is asked to do: one planned cell with all that it takes to attempt it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from caniload.records import Cell, Environment, FetchedArtefact
+from caniload.words import ArtefactClass
+
+
+class Spec(Protocol):
+    """What the parent needs to know of a loader; `loaders.spec.LoaderSpec` satisfies it."""
+
+    @property
+    def name(self) -> str:
+        """The loader's name, as in the cell."""
+
+    @property
+    def env(self) -> Mapping[str, Mapping[str, str]]:
+        """Environment variables by framework, such as KERAS_BACKEND."""
+
+    @property
+    def smoke_file(self) -> Any:
+        """Path of a plug-in's worker-side file; None for built-in loaders."""
+
+    def artefact_class(self, artefact_format: str | None, /) -> ArtefactClass:
+        """Say what loading a format may execute."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Plan one cell: who runs it, on which files, within which limits.
+
+    `memory_bytes` None means measured and not limited. `export_to` is where a cell of kind
+    export writes; None lets the executor choose a folder in the cache.
+    """
+
+    cell: Cell
+    interpreter: Path
+    environment: Environment
+    artefact: FetchedArtefact | None
+    spec: Spec
+    timeout_seconds: float = 600.0
+    memory_bytes: int | None = None
+    allow_network: bool = False
+    hints: Mapping[str, Any] = field(default_factory=dict)
+    export_to: Path | None = None
+
+    @property
+    def artefact_class(self) -> ArtefactClass:
+        """What loading this artefact may execute: data, a graph, or Python."""
+        return self.spec.artefact_class(self.artefact.format if self.artefact else None)

@@ -48,15 +48,21 @@ def build(only: str | None = None, *, whole: bool = False) -> typer.Typer:
     return app
 
 
-def group(about: str) -> typer.Typer:
-    """Return the Typer that a module of several commands fills."""
+def group(about: str, *lines: str) -> typer.Typer:
+    """Return the Typer that a module of several commands fills, with its examples."""
     return typer.Typer(
         help=about,
+        epilog=examples(*lines),
         add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings=HELP_NAMES,
     )
+
+
+def examples(*lines: str) -> str:
+    """Return command lines as the end of a help text, each on a line of its own."""
+    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
 
 
 def _add(app: typer.Typer, name: str, entry: Entry) -> None:
@@ -66,7 +72,8 @@ def _add(app: typer.Typer, name: str, entry: Entry) -> None:
         app.add_typer(module.app, name=name, short_help=entry.about)
     else:
         command: Callable[..., int] = module.command
-        app.command(name, short_help=entry.about)(command)
+        lines: tuple[str, ...] = module.EXAMPLES
+        app.command(name, short_help=entry.about, epilog=examples(*lines))(command)
 
 
 def _version(value: bool) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from caniload.cli.app import group
+from caniload.cli.app import examples, group
 from caniload.cli.dates import day, size
 from caniload.cli.options import Format
 from caniload.cli.out import Out, width
@@ -17,31 +17,20 @@ if TYPE_CHECKING:
     from caniload.runs.environments import BuiltEnvironment, EnvSpec
 
 app = group(
-    """Build, list, show, remove and export environments.
-
-    An environment is a virtual environment with public versions that stand together. caniload
-    builds one when a run needs it; results say which one they were measured in.
-
-    \b
-    Examples:
-      caniload env list
-      caniload env build pytorch
-      caniload env export pytorch > requirements.txt
-    """
+    "Build, list, show, remove and export environments. An environment is a virtual environment "
+    "with public versions that stand together. caniload builds one when a run needs it; results "
+    "say which one they were measured in.",
+    "caniload env list",
+    "caniload env build pytorch",
+    "caniload env export pytorch > requirements.txt",
 )
 
 Name = Annotated[str, typer.Argument(help="The environment, as `caniload env list` names it.")]
 
 
-@app.command("list")
+@app.command("list", epilog=examples("caniload env list", "caniload env list --format quiet"))
 def list_(form: Format = "human") -> int:
-    """List what is specified and what is built.
-
-    \b
-    Examples:
-      caniload env list
-      caniload env list --format quiet
-    """
+    """List what is specified and what is built."""
     from caniload.runs.environments import built, specs
 
     settings = Settings.read()
@@ -49,28 +38,21 @@ def list_(form: Format = "human") -> int:
     ready = {entry.name: entry for entry in built(settings)}
     facts = [_facts(spec, ready.get(name)) for name, spec in known.items()]
     facts += [_leftover(entry) for name, entry in ready.items() if name not in known]
-    head = ("name", "state", "frameworks", "loaders", "size", "last used")
+    head = ("name", "state", "frameworks", "loaders", "size", "last_used")
 
     def human() -> str:
-        rows = [
-            (f["name"], f["state"], f["frameworks"], f["loaders"], f["size"], f["last_used"])
-            for f in ({**f, "size": size(f["size_bytes"])} for f in facts)
-        ]
-        return table(head, rows, width())
+        return table(head, [[fact[key] for key in head] for fact in facts], width())
 
     Out(form).show("env list", facts, human, lambda: [str(f["name"]) for f in facts])
     return 0
 
 
-@app.command("show")
+@app.command(
+    "show",
+    epilog=examples("caniload env show keras-jax", "caniload env show pytorch --format json"),
+)
 def show(name: Name, form: Format = "human") -> int:
-    """Show one environment: what it asks for and, if built, what is in it.
-
-    \b
-    Examples:
-      caniload env show keras-jax
-      caniload env show pytorch --format json
-    """
+    """Show one environment: what it asks for and, if built, what is in it."""
     from caniload.runs.environments import read_built, spec
 
     settings = Settings.read()
@@ -102,15 +84,11 @@ def show(name: Name, form: Format = "human") -> int:
     return 0
 
 
-@app.command("build")
+@app.command("build", epilog=examples("caniload env build onnxruntime"))
 def build(name: Name, form: Format = "human") -> int:
     """Build an environment, or say that it stands already.
 
     Prints the path of its interpreter. A build that was interrupted is begun anew.
-
-    \b
-    Examples:
-      caniload env build onnxruntime
     """
     from caniload.runs.environments import build as build_environment
     from caniload.runs.environments import spec
@@ -123,17 +101,12 @@ def build(name: Name, form: Format = "human") -> int:
     return 0
 
 
-@app.command("rm")
+@app.command("rm", epilog=examples("caniload env rm keras-jax"))
 def remove(
     names: Annotated[list[str], typer.Argument(help="Environments to remove.")],
     form: Format = "human",
 ) -> int:
-    """Remove built environments; their specifications and results stay.
-
-    \b
-    Examples:
-      caniload env rm keras-jax
-    """
+    """Remove built environments; their specifications and results stay."""
     from caniload.runs.environments import remove as remove_environment
 
     settings = Settings.read()
@@ -144,14 +117,9 @@ def remove(
     return 0
 
 
-@app.command("export")
+@app.command("export", epilog=examples("caniload env export pytorch > requirements.txt"))
 def export(name: Name) -> int:
-    """Print the requirements of a built environment, every package pinned, to paste.
-
-    \b
-    Examples:
-      caniload env export pytorch > requirements.txt
-    """
+    """Print the requirements of a built environment, every package pinned, to paste."""
     from caniload.runs.environments import export as requirements
 
     Out().write(requirements(name, Settings.read()))
@@ -168,6 +136,7 @@ def _facts(spec: EnvSpec, entry: BuiltEnvironment | None) -> dict[str, object]:
         "state": state,
         "frameworks": list(spec.frameworks),
         "loaders": list(spec.loaders),
+        "size": size(entry.size_bytes) if entry else None,
         "size_bytes": entry.size_bytes if entry else None,
         "last_used": day(entry.last_used_at) if entry else None,
         "interpreter": str(entry.python) if entry else None,
@@ -181,6 +150,7 @@ def _leftover(entry: BuiltEnvironment) -> dict[str, object]:
         "state": "no longer specified",
         "frameworks": [],
         "loaders": [],
+        "size": size(entry.size_bytes),
         "size_bytes": entry.size_bytes,
         "last_used": day(entry.last_used_at),
         "interpreter": str(entry.python),

@@ -1,7 +1,8 @@
 """The commands by name, each with the module that holds it, so that one is imported alone.
 
-A module of one command defines `command`, a function that returns an exit code; a module of
-several defines `app`, a Typer of its own. Nothing here imports either.
+A module of one command defines `command`, a function that returns an exit code, and EXAMPLES,
+the command lines that its help shows; a module of several defines `app`, made by `app.group`.
+Nothing here imports either.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]], width: int | No
     sizes = [max([len(title), *(len(row[at]) for row in cells)]) for at, title in enumerate(head)]
     if width is not None:
         sizes = _fit(sizes, width)
-    lines = [_line([title.upper() for title in head], sizes)]
+    lines = [_line([title.upper().replace("_", " ") for title in head], sizes)]
     lines += [_line(row, sizes) for row in cells]
     return "\n".join(lines)
 

@@ -21,12 +21,16 @@ class Settings:
     debug: bool
     observer: str
     env_budget_bytes: int
+    http_timeout_seconds: float = 30.0
+    http_retries: int = 4
 
     @classmethod
     def read(cls, environ: dict[str, str] | None = None) -> Settings:
         """Resolve settings from `CANILOAD_HOME`, `_CACHE`, `_ENVS`, `_DATA`, `_DEBUG`, `_OBSERVER`.
 
         `CANILOAD_HOME` alone moves everything: cache and environments then lie inside it.
+        `CANILOAD_HTTP_TIMEOUT` is the seconds a download may stay silent, `CANILOAD_HTTP_RETRIES`
+        how often a transient failure is tried again.
         """
         env = os.environ if environ is None else environ
         home_text, cache_text = env.get("CANILOAD_HOME"), env.get("CANILOAD_CACHE")
@@ -52,6 +56,8 @@ class Settings:
             debug=env.get("CANILOAD_DEBUG", "") not in ("", "0"),
             observer=env.get("CANILOAD_OBSERVER", "me"),
             env_budget_bytes=int(float(env.get("CANILOAD_ENV_BUDGET_GB", "30")) * 1e9),
+            http_timeout_seconds=float(env.get("CANILOAD_HTTP_TIMEOUT", "30")),
+            http_retries=int(env.get("CANILOAD_HTTP_RETRIES", "4")),
         )
 
     @property

@@ -78,7 +78,6 @@ class Group:
         self._name = f"{_PREFIX}{os.getpid()}-{processes.start_time(os.getpid())}-{next(_COUNTER)}"
         self._folders = [folder / self._name for folder in hierarchy.folders]
         self._memory = hierarchy.memory / self._name
-        self._peak = 0
         try:
             for folder in self._folders:
                 folder.mkdir()
@@ -103,14 +102,10 @@ class Group:
         return tuple(folder / "cgroup.procs" for folder in self._folders)
 
     def peak_bytes(self) -> int | None:
-        """The most memory that was ever charged, page cache included, in bytes."""
+        """The most memory ever charged, page cache included, in bytes; None before Linux 5.19."""
         if self.hierarchy.version == 1:
             return _number(self._memory / "memory.max_usage_in_bytes")
-        peak = _number(self._memory / "memory.peak")
-        if peak is not None:
-            return peak
-        self._peak = max(self._peak, self.current_bytes() or 0)
-        return self._peak or None
+        return _number(self._memory / "memory.peak")
 
     def current_bytes(self) -> int | None:
         """The memory charged now, in bytes."""

@@ -1,0 +1,121 @@
+"""Turn a job into a command line: control groups first, then the sandbox, then Python."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from caniload.records import Sandbox
+from caniload.runs import memory, sandbox
+from caniload.runs.interpreters import Interpreter
+from caniload.runs.job import Job
+
+_ENTER = 'while [ "$1" != -- ]; do echo $$ > "$1" || exit 125; shift; done; shift; exec "$@"'
+"""Shell text by which a process enters its control groups before it becomes the worker."""
+_START = (
+    "import sys; sys.path.insert(0, {folder!r}); "
+    "from caniload_smoke.worker import main; main({job}, {events})"
+)
+_DIE_WITH_PARENT = (
+    "import ctypes, os; ctypes.CDLL(None).prctl(1, 9, 0, 0, 0); "
+    "os.getppid() == {parent} or os._exit(1); "
+)
+"""PR_SET_PDEATHSIG, for a worker without a sandbox; bubblewrap does it for those within."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Say where and how workers run: their code, the sandbox, the control groups."""
+
+    worker: Path
+    bwrap: str | None
+    hierarchy: memory.Hierarchy | None
+
+    @classmethod
+    def here(cls, worker: Path, kind: sandbox.SandboxKind | None = None) -> Place:
+        """Find what this machine offers; `kind` "none" does without the sandbox it has."""
+        return cls(
+            worker=worker,
+            bwrap=None if kind == "none" else sandbox.bubblewrap(),
+            hierarchy=memory.find(),
+        )
+
+    def describe(self, job: Job, group: memory.Group | None) -> Sandbox:
+        """Return the record of what holds a job's worker."""
+        return Sandbox(
+            kind="bubblewrap" if self.bwrap else "none",
+            network=job.allow_network or self.bwrap is None,
+            memory=group.kind if group else "pss",
+            processes="cgroup" if group and group.limits_processes else "none",
+        )
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Bring together what one worker's command line is made of."""
+
+    job: Job
+    interpreter: Interpreter
+    place: Place
+    scratch: Path
+    export_to: Path | None
+    group: memory.Group | None
+
+    def command(self, job_fd: int, event_fd: int) -> list[str]:
+        """Return the whole command line; makes the link by which the worker finds its package."""
+        link = self.scratch / "worker" / "caniload_smoke"
+        link.symlink_to(self.place.worker.resolve(), target_is_directory=True)
+        text = _START.format(folder=str(link.parent), job=job_fd, events=event_fd)
+        if self.place.bwrap is None:
+            text = _DIE_WITH_PARENT.format(parent=os.getpid()) + text
+        command = [str(self.interpreter.python), "-B", "-c", text]
+        if self.place.bwrap is not None:
+            command = sandbox.wrap(self.place.bwrap, command, self.view())
+        if self.group is not None:
+            entries = [str(path) for path in self.group.procs]
+            command = ["/bin/sh", "-c", _ENTER, "caniload", *entries, "--", *command]
+        return command
+
+    def environ(self) -> dict[str, str]:
+        """Return the whole environment of the worker; nothing of the parent's leaks into it."""
+        threads = str(min(4, len(os.sched_getaffinity(0))))
+        environ = {
+            "PATH": f"{self.interpreter.python.parent}:/usr/local/bin:/usr/bin:/bin",
+            "HOME": str(self.scratch / "home"),
+            "TMPDIR": str(self.scratch / "tmp"),
+            "LANG": "C.UTF-8",
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONFAULTHANDLER": "1",
+            "HF_HUB_OFFLINE": "1",
+            "TRANSFORMERS_OFFLINE": "1",
+            "HF_HUB_DISABLE_TELEMETRY": "1",
+            "OMP_NUM_THREADS": threads,
+            "MKL_NUM_THREADS": threads,
+            "OPENBLAS_NUM_THREADS": threads,
+        }
+        if self.job.allow_network:
+            del environ["HF_HUB_OFFLINE"], environ["TRANSFORMERS_OFFLINE"]
+        if self.interpreter.user_base is not None:
+            environ["PYTHONUSERBASE"] = str(self.interpreter.user_base)
+        kept = ["OPENBLAS_CORETYPE"]
+        if self.job.cell.device != "cpu":
+            kept += ["CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"]
+        environ |= {name: os.environ[name] for name in kept if name in os.environ}
+        return environ | dict(self.job.spec.env.get(self.job.cell.framework, {}))
+
+    def view(self) -> sandbox.View:
+        """Return what the worker may see."""
+        shown = [self.place.worker.resolve(), *sandbox.interpreter_binds(self.interpreter)]
+        if self.job.spec.smoke_file is not None:
+            shown.append(Path(self.job.spec.smoke_file))
+        if self.job.artefact is not None and self.job.artefact.root:
+            root = Path(self.job.artefact.root).absolute()
+            shown += sandbox.artefact_binds(root, (file.path for file in self.job.artefact.files))
+        return sandbox.View(
+            read_only=tuple(shown),
+            writable=() if self.export_to is None else (self.export_to,),
+            scratch=self.scratch,
+            network=self.job.allow_network,
+            accelerator=self.job.cell.device != "cpu",
+        )

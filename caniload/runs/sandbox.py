@@ -1,0 +1,129 @@
+"""Put a worker into bubblewrap, showing it only what its interpreter and its cell need.
+
+Binds are narrow: `/usr` and its kin, the interpreter's own folders, the one artefact, all
+read-only; a scratch folder, and the folders for results, writable. A read-only bind of `/`
+would still show every file of the user's. Options: https://man.archlinux.org/man/bwrap.1
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from caniload.runs.interpreters import Interpreter
+
+SandboxKind = Literal["bubblewrap", "none"]
+
+_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+_ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "localtime", "nsswitch.conf")
+_SYS = ("/sys/devices/system/cpu", "/sys/devices/system/node")
+"""PyTorch and ONNX Runtime read the processors' layout there."""
+_GPU_SYS = ("/sys/bus/pci", "/sys/devices", "/sys/module", "/sys/class")
+_STORES = ("/nix/store", "/gnu/store")
+"""Package stores whose interpreters load libraries from folders beside their own."""
+_WIDE = frozenset({"/", "/home", "/root", "/tmp", "/var", "/etc", "/proc", "/sys", "/dev", "/mnt"})
+"""Folders that are never shown whole, whatever an interpreter says."""
+
+
+@dataclass(frozen=True)
+class View:
+    """Say what a worker may see: read-only paths, writable ones, where it starts, the network."""
+
+    read_only: tuple[Path, ...]
+    writable: tuple[Path, ...]
+    scratch: Path
+    network: bool = False
+    accelerator: bool = False
+
+
+@functools.cache
+def bubblewrap() -> str | None:
+    """Return the path of a bubblewrap that can start a sandbox here, or None."""
+    found = shutil.which("bwrap")
+    if found is None:
+        return None
+    trial = [found, *_isolation(network=False), "--ro-bind", "/", "/", "--", "/bin/true"]
+    try:
+        done = subprocess.run(
+            trial, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found if done.returncode == 0 else None
+
+
+def wrap(bwrap: str, command: Sequence[str], view: View) -> list[str]:
+    """Return the command that runs `command` in the sandbox."""
+    out = [bwrap, *_isolation(network=view.network)]
+    for folder in _SYSTEM:
+        path = Path(folder)
+        if path.is_symlink():
+            out += ["--symlink", str(path.readlink()), folder]
+        elif path.is_dir():
+            out += ["--ro-bind", folder, folder]
+    out += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
+    shown = [f"/etc/{name}" for name in _ETC] + list(_SYS)
+    if view.network:
+        shown += ["/etc/resolv.conf", "/etc/hosts", "/etc/ssl", "/etc/ca-certificates"]
+    if view.accelerator:
+        shown += [*_GPU_SYS, "/etc/OpenCL", "/etc/vulkan"]
+        for device in sorted(Path("/dev").glob("nvidia*")):
+            out += ["--dev-bind-try", str(device), str(device)]
+    for path_text in shown:
+        out += ["--ro-bind-try", path_text, path_text]
+    for path in _outermost(view.read_only):
+        out += ["--ro-bind-try", str(path), str(path)]
+    for path in (view.scratch, *view.writable):
+        out += ["--bind", str(path), str(path)]
+    for name in ("passwd", "group"):
+        out += ["--ro-bind", str(view.scratch / name), f"/etc/{name}"]
+    return [*out, "--chdir", str(view.scratch / "work"), "--", *command]
+
+
+def interpreter_binds(interpreter: Interpreter, home: Path | None = None) -> tuple[Path, ...]:
+    """Return the folders that an interpreter needs, leaving out what is too wide to show."""
+    wide = _WIDE | {str(home or Path.home())}
+    stores = [Path(store) for store in _STORES if str(interpreter.executable).startswith(store)]
+    binds = [path for path in interpreter.binds if str(path) not in wide]
+    return (*binds, *stores, interpreter.executable)
+
+
+def artefact_binds(root: Path, files: Iterable[str]) -> tuple[Path, ...]:
+    """Return the artefact and, where its files are links, what they lead to outside of it."""
+    real = root.resolve()
+    targets = {(root / name).resolve() for name in files if root.is_dir()}
+    outside = [path for path in targets if not path.is_relative_to(real)]
+    return (root, real, *sorted(outside))
+
+
+def prepare_scratch(scratch: Path) -> None:
+    """Make the folders of one attempt: an empty place to start in, a HOME, a place for blobs."""
+    for name in ("work", "home", "tmp", "blobs", "worker"):
+        (scratch / name).mkdir(parents=True)
+    uid, gid = os.getuid(), os.getgid()
+    (scratch / "passwd").write_text(f"worker:x:{uid}:{gid}::{scratch / 'home'}:/bin/sh\n")
+    (scratch / "group").write_text(f"worker:x:{gid}:\n")
+
+
+def _isolation(*, network: bool) -> list[str]:
+    """Return the options that cut the worker off."""
+    options = ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname", "caniload"]
+    if not network:
+        options.append("--unshare-net")
+    return [*options, "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
+
+
+def _outermost(paths: Iterable[Path]) -> list[Path]:
+    """Drop what the system folders or another path already show; outer folders first."""
+    kept: list[Path] = []
+    shown = [Path(folder) for folder in _SYSTEM if not Path(folder).is_symlink()]
+    for path in sorted(set(paths)):
+        if not any(path.is_relative_to(other) for other in (*shown, *kept)):
+            kept.append(path)
+    return kept

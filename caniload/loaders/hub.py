@@ -30,8 +30,8 @@ GROUP = "caniload.hubs"
 _BUILT_IN = {
     "pypi": "caniload.loaders.fetch.pypi:PypiHub",
     "file": "caniload.loaders.fetch.file:FileHub",
-    # "url": "caniload.loaders.fetch.url:UrlHub",
-    # "hf": "caniload.loaders.fetch.hf:HfHub",
+    "url": "caniload.loaders.fetch.url:UrlHub",
+    "hf": "caniload.loaders.fetch.hf:HfHub",
 }
 
 

@@ -8,9 +8,13 @@ from typing import NoReturn
 
 def main() -> NoReturn:
     """Run the command that the arguments name and end the process with its exit code."""
-    from caniload.cli.boundary import run
+    try:
+        from caniload.cli.boundary import run
 
-    sys.exit(run(sys.argv[1:]))
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)
 
 
 if __name__ == "__main__":

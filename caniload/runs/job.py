@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from caniload.records import Cell, Environment, FetchedArtefact
-from caniload.words import ArtefactClass
+from caniload.words import ArtefactClass, Outcome, Stage
 
 
 class Spec(Protocol):
@@ -31,11 +31,22 @@ class Spec(Protocol):
 
 
 @dataclass(frozen=True)
+class Obstacle:
+    """Say why a planned cell cannot be attempted at all: the outcome, the stage, the error."""
+
+    outcome: Outcome
+    stage: Stage
+    type: str
+    message: str
+
+
+@dataclass(frozen=True)
 class Job:
     """Plan one cell: who runs it, on which files, within which limits.
 
-    `memory_bytes` None means measured and not limited. `export_to` is where a cell of kind
-    export writes; None lets the executor choose a folder in the cache.
+    `memory_bytes` None means measured and not limited. `derived_from` is the id of the export
+    cell, earlier in the plan, whose product this one reads; its artefact is then None. With an
+    `obstacle` no worker is started: the observation says what it says.
     """
 
     cell: Cell
@@ -47,7 +58,8 @@ class Job:
     memory_bytes: int | None = None
     allow_network: bool = False
     hints: Mapping[str, Any] = field(default_factory=dict)
-    export_to: Path | None = None
+    derived_from: str | None = None
+    obstacle: Obstacle | None = None
 
     @property
     def artefact_class(self) -> ArtefactClass:

@@ -98,7 +98,7 @@ def unfinished(segments: Path) -> tuple[str, ...]:
     """Return the ids of runs that were begun and neither finished nor are being written now."""
     found = []
     for journal in sorted(segments.glob(f"*/{JOURNAL}")):
-        if not (journal.parent / MARKER).exists() and not _held(journal):
+        if not (journal.parent / MARKER).exists() and not is_live(segments, journal.parent.name):
             found.append(journal.parent.name)
     return tuple(found)
 
@@ -231,10 +231,10 @@ def _lock(fd: int, journal: Path) -> None:
         ) from None
 
 
-def _held(journal: Path) -> bool:
-    """Tell whether a process is writing this journal."""
+def is_live(segments: Path, run_id: str) -> bool:
+    """Tell whether a process is writing this run's journal now."""
     try:
-        with journal.open("rb") as file:
+        with (segments / run_id / JOURNAL).open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True

@@ -7,6 +7,7 @@ long, or too many of them, is `GarbledError`, and the parent calls that its own 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -152,8 +153,8 @@ class EventReader:
         self._total = 0
         self._final = False
 
-    def feed(self, data: bytes) -> list[Event]:
-        """Take what arrived and return the events that are complete.
+    def feed(self, data: bytes) -> Iterator[Event]:
+        """Take what arrived and yield the events that are complete, one by one.
 
         Raises `GarbledError` when a line is no event, longer than 1 MiB, follows the final
         event, or when all of them exceed 16 MiB.
@@ -162,14 +163,16 @@ class EventReader:
         if self._total > MAX_TOTAL_BYTES:
             raise GarbledError(f"events of more than {MAX_TOTAL_BYTES >> 20} MiB")
         *lines, self._rest = (self._rest + data).split(b"\n")
-        if max(len(self._rest), *(len(line) for line in lines), 0) > MAX_LINE_BYTES:
-            raise GarbledError(f"an event longer than {MAX_LINE_BYTES >> 20} MiB")
-        return [self._event(line) for line in lines if line.strip()]
+        for line in lines:
+            _check_length(line)
+            if line.strip():
+                yield self._event(line)
+        _check_length(self._rest)
 
     def end(self) -> None:
         """Raise `GarbledError` if the stream ended within an event."""
         if self._rest.strip():
-            raise GarbledError(f"the last event is cut short: {_start(self._rest)}")
+            raise GarbledError(f"an event that is cut short: {_start(self._rest)}")
 
     def _event(self, line: bytes) -> Event:
         """Read one line."""
@@ -212,6 +215,11 @@ def job_text(job: Job, blob_to: Path, export_to: Path | None) -> bytes:
         "smoke_file": None if job.spec.smoke_file is None else str(job.spec.smoke_file),
     }
     return json.dumps(document).encode()
+
+
+def _check_length(line: bytes) -> None:
+    if len(line) > MAX_LINE_BYTES:
+        raise GarbledError(f"an event longer than {MAX_LINE_BYTES >> 20} MiB")
 
 
 def _start(line: bytes) -> str:

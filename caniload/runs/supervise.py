@@ -35,10 +35,10 @@ UNKILLABLE_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Watched:
-    """What came of watching: the raw attempt, what held it, and the log's kept text."""
+    """What came of watching: the raw attempt, what held it if it started, the log's kept text."""
 
     attempt: Attempt
-    sandbox: Sandbox
+    sandbox: Sandbox | None
     log: str
 
 
@@ -245,17 +245,19 @@ class _Watch:
             self.log.feed(data)
         elif self.garbled is None:
             try:
-                fresh = self.reader.feed(data)
+                for event in self.reader.feed(data):
+                    self._hear(event)
             except GarbledError as error:
                 self.garbled = str(error)
-                return True
-            for event in fresh:
-                self.events.append(event)
-                if isinstance(event, Final):
-                    self.final_at = time.monotonic()
-                if self.on_event is not None:
-                    self.on_event(event)
         return True
+
+    def _hear(self, event: Event) -> None:
+        """Keep an event and hand it on."""
+        self.events.append(event)
+        if isinstance(event, Final):
+            self.final_at = time.monotonic()
+        if self.on_event is not None:
+            self.on_event(event)
 
     def _alive(self) -> bool:
         return self.process is not None and self.process.returncode is None

@@ -1,0 +1,47 @@
+"""Record a real `caniload demo` as docs/images/demo.svg: run it, keep its lines, draw them."""
+
+from __future__ import annotations
+
+import io
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+PICTURE = Path(__file__).parent.parent / "docs" / "images" / "demo.svg"
+WIDTH = 116
+
+
+def main() -> int:
+    """Run the command line that the arguments give, `caniload demo` without any."""
+    command = sys.argv[1:] or [sys.executable, "-m", "caniload", "demo"]
+    done = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "COLUMNS": str(WIDTH)},
+        check=False,
+    )
+    sys.stdout.write(done.stdout)
+    if done.returncode != 0:
+        sys.stderr.write(f"not recorded: it ended with {done.returncode}\n")
+        return done.returncode
+    shown = "caniload demo" if len(sys.argv) == 1 else shlex.join(command)
+    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
+    console.print(f"[bold green]$[/] [bold]{shown}[/]", highlight=False)
+    home = str(Path.home())
+    for line in done.stdout.splitlines():
+        console.print(Text.from_ansi(line.replace(home, "~")))
+    PICTURE.parent.mkdir(parents=True, exist_ok=True)
+    console.save_svg(str(PICTURE), title="caniload")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

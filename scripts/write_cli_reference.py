@@ -51,7 +51,7 @@ Of several models the worst counts, in the order 4, 1, 3, 0.
 | `CANILOAD_OBSERVER` | who measures: `me`, `ci` or a label (me) |
 | `CANILOAD_DEBUG` | `1` shows tracebacks |
 | `HF_ENDPOINT` | the Hugging Face hub to ask |
-"""
+"""  # noqa: E501
 
 
 def help_text(arguments: list[str]) -> str:

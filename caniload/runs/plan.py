@@ -1,0 +1,195 @@
+"""Plan what to try: from a model's entry, a handle or a path to trials, before anything runs.
+
+A trial is a cell whose environment is not yet probed: `workflow` fetches its artefact, readies
+its interpreter and turns it into a cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from typing import Any
+
+from caniload.catalog.entries import AttemptPlan, ModelEntry, SourceEntry
+from caniload.errors import BadInputError, UnknownNameError
+from caniload.handles import Handle, parse
+from caniload.loaders.spec import LoaderSpec
+from caniload.records import Recipe
+from caniload.runs.envspecs import EnvSpec
+from caniload.words import FRAMEWORKS
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One thing to try: an artefact, who loads it in which framework, and where.
+
+    `environment` names a specification, or is None where the user's interpreter serves. `parent`
+    is the trial whose export this one reads: its artefact does not exist before that has run.
+    `export_format` makes this the exporting trial itself. `sha256` is the pin of what is fetched.
+    """
+
+    model: str | None
+    handle: Handle
+    loader: str
+    framework: str
+    environment: str | None
+    recipe: Recipe
+    hints: Mapping[str, Any] = field(default_factory=dict)
+    sha256: str | None = None
+    export_format: str | None = None
+    parent: Trial | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the user asked for, each None meaning "all that apply"."""
+
+    framework: str | None = None
+    loader: str | None = None
+    environment: str | None = None
+    weights: str = "pretrained"
+    allow_code: bool = False
+
+
+def derived(handle: Handle, attempt: Trial) -> Handle:
+    """Name what an export makes: the same source and revision, `#format:loader-framework`."""
+    variant = f"{attempt.loader}-{attempt.framework}"
+    return replace(handle, format=attempt.export_format, variant=variant)
+
+
+def of_model(model: ModelEntry, wish: Wish) -> list[Trial]:
+    """Return the trials that an entry's sources name, narrowed by the wish.
+
+    Raises `BadInputError` when the entry has no source that can be fetched, or none is left.
+    """
+    base = model.recipe or Recipe(name="default")
+    recipe = base.model_copy(update={"weights": wish.weights, "allow_code": wish.allow_code})
+    trials: list[Trial] = []
+    for source in model.sources:
+        for attempt in source.attempts:
+            trials.extend(_of_attempt(model.id, source, attempt, recipe))
+    if not trials:
+        raise BadInputError(
+            f"{model.id} has no source that caniload can attempt yet",
+            f"give a handle or a directory; `caniload show {model.id}` lists its sources",
+        )
+    return _narrow(trials, wish, model.id)
+
+
+def _of_attempt(
+    model: str, source: SourceEntry, attempt: AttemptPlan, recipe: Recipe
+) -> list[Trial]:
+    """Return one authored attempt as a trial, behind the export that it reads if any."""
+    handle = parse(source.handle)
+    if handle.format is None and len(source.formats) == 1:
+        handle = replace(handle, format=source.formats[0])
+    hints, sha256 = source.hints, source.pin.sha256 if source.pin else None
+    trial = Trial(
+        model,
+        handle,
+        attempt.loader,
+        attempt.framework,
+        attempt.environment,
+        recipe,
+        hints,
+        sha256,
+    )
+    if attempt.export is None:
+        return [trial]
+    made_by = attempt.export.source
+    parent = Trial(
+        model,
+        handle,
+        made_by.loader,
+        made_by.framework,
+        made_by.environment,
+        recipe,
+        hints,
+        sha256,
+        export_format=attempt.export.format,
+    )
+    return [parent, replace(trial, handle=derived(handle, parent), parent=parent)]
+
+
+def of_artefact(
+    handle: Handle,
+    formats: Sequence[str],
+    specs: Mapping[str, LoaderSpec],
+    environments: Iterable[EnvSpec],
+    wish: Wish,
+    *,
+    installed: Iterable[str] | None = None,
+) -> list[Trial]:
+    """Return the trials of a handle or path that no entry names, by the formats found in it.
+
+    `installed` are the distributions of the user's interpreter: then each loader is tried in
+    the frameworks that it has there, and in the one that the user named in any case. Raises
+    `BadInputError` when no loader reads the formats.
+    """
+    environments = list(environments)
+    recipe = Recipe(weights=_weights(wish), allow_code=wish.allow_code)
+    readers = [spec for spec in specs.values() if set(spec.formats) & set(formats)]
+    if not readers:
+        found = ", ".join(formats) or "nothing that is known"
+        raise BadInputError(
+            f"no loader reads what {handle} holds ({found})",
+            "`caniload doctor` lists the loaders and their formats",
+        )
+    trials: list[Trial] = []
+    for spec in readers:
+        for framework in spec.frameworks:
+            if installed is not None:
+                wanted = framework == wish.framework
+                if wanted or set(spec.decisive[framework]) <= set(installed):
+                    trials.append(Trial(None, handle, spec.name, framework, None, recipe))
+            elif name := environment_for(spec.name, framework, environments):
+                trials.append(Trial(None, handle, spec.name, framework, name, recipe))
+    return _narrow(trials, wish, str(handle))
+
+
+def environment_for(loader: str, framework: str, environments: Iterable[EnvSpec]) -> str | None:
+    """Return the first environment that serves a loader in a framework."""
+    for spec in environments:
+        if framework in spec.frameworks and loader in spec.loaders:
+            return spec.name
+    return None
+
+
+def check_names(wish: Wish, specs: Mapping[str, LoaderSpec]) -> None:
+    """Raise `UnknownNameError` for a framework or loader that nobody knows."""
+    for kind, name, known in (
+        ("framework", wish.framework, FRAMEWORKS),
+        ("loader", wish.loader, tuple(specs)),
+    ):
+        if name is not None and name not in known:
+            near = tuple(get_close_matches(name, known))
+            raise UnknownNameError(kind, name, near, f"known: {', '.join(known)}")
+
+
+def _weights(wish: Wish) -> Any:
+    return wish.weights
+
+
+def _narrow(trials: list[Trial], wish: Wish, what: str) -> list[Trial]:
+    """Keep the trials that the wish asks for, and the exports that they need."""
+    kept = [
+        trial
+        for trial in trials
+        if trial.export_format is None
+        and wish.framework in (None, trial.framework)
+        and wish.loader in (None, trial.loader)
+    ]
+    if not kept:
+        have = sorted({f"{trial.loader} in {trial.framework}" for trial in trials})
+        raise BadInputError(
+            f"nothing to try for {what} with those options",
+            f"it can be tried by {', '.join(have)}" if have else "no environment serves it",
+        )
+    if wish.environment is not None:
+        kept = [replace(trial, environment=wish.environment) for trial in kept]
+    needed: list[Trial] = []
+    for trial in kept:
+        if trial.parent is not None and trial.parent not in needed:
+            needed.append(trial.parent)
+    return needed + kept

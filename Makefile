@@ -24,7 +24,7 @@ test: lint system environments $(CANILOAD_TEST_MINILM)
 	@$(BIN)/python -m pytest -m "not soak"
 
 test-fast: venv
-	@$(BIN)/python -m pytest -m "not framework and not soak"
+	@$(BIN)/python -m pytest -m "not framework and not builds and not soak"
 
 soak: venv system environments $(CANILOAD_TEST_MINILM)
 	@$(BIN)/python -m pytest -m soak --timeout=0

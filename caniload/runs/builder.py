@@ -91,10 +91,11 @@ def build(spec: EnvSpec, settings: Settings, on_line: OnLine = _ignore) -> Path:
             touch(spec.name, settings)
             return found
         _refuse_foreign(spec.name, settings)
+        base = base_python(spec)
         budget.discard(spec.name, settings)
-        budget.make_room(settings, spec.disk_bytes, frozenset((spec.name,)), on_line)
         budget.check_disk(spec, settings)
-        python = _build(spec, settings, fd, on_line)
+        budget.make_room(settings, spec.disk_bytes, frozenset((spec.name,)), on_line)
+        python = _build(spec, base, settings, fd, on_line)
     budget.make_room(settings, 0, frozenset((spec.name,)), on_line)
     return python
 
@@ -115,9 +116,8 @@ def use(spec: EnvSpec, settings: Settings, on_line: OnLine = _ignore) -> Iterato
                 return
 
 
-def _build(spec: EnvSpec, settings: Settings, lock_fd: int, on_line: OnLine) -> Path:
+def _build(spec: EnvSpec, base: Path, settings: Settings, lock_fd: int, on_line: OnLine) -> Path:
     """Make the environment in its place, in a folder that is not there yet."""
-    base = base_python(spec)
     path = environment_path(spec.name, settings)
     started = time.monotonic()
     marker = Marker(

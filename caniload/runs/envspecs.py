@@ -108,7 +108,7 @@ def _check_pin(line: str) -> None:
     try:
         parsed = Requirement(line)
     except InvalidRequirement as error:
-        raise ValueError(f"{line!r} is not a requirement: {error}") from error
+        raise ValueError(f"{line!r} is not a requirement: {str(error).splitlines()[0]}") from error
     if parsed.url is not None:
         raise ValueError(f"{line!r} holds a URL; name and version are enough")
     pins = list(parsed.specifier)

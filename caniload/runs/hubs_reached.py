@@ -40,7 +40,7 @@ def configured() -> tuple[Configured, ...]:
             "hf",
             where,
             "unset HF_HUB_OFFLINE" if offline else "set HF_ENDPOINT to a hub that answers",
-            lambda: "is switched off" if offline else _ask_http(endpoint),
+            lambda: "is switched off" if offline else ask_http(endpoint),
         ),
         Configured(
             "pypi",
@@ -58,7 +58,7 @@ def without_secrets(url: str) -> str:
     return urlunsplit((parts.scheme, host, parts.path, "", ""))
 
 
-def _ask_http(endpoint: str) -> str | None:
+def ask_http(endpoint: str) -> str | None:
     """Ask for the head of the hub's front page; any answer over HTTP is an answer."""
     if urlsplit(endpoint).scheme not in ("http", "https"):
         return "is not an http address"

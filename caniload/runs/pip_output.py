@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import PurePath
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
 
 TAIL_LINES = 12
 """How many of pip's last lines are shown; the whole output stays in the build's log."""
@@ -51,8 +58,14 @@ def no_space(lines: Sequence[str]) -> bool:
 
 def _short(text: str) -> str:
     """Keep name and version of what pip named, without where it came from."""
-    text = text.strip().rstrip(".")
-    words = text.partition(" (from")[0]
+    words = text.strip().rstrip(".").partition(" (from")[0]
+    parse = parse_wheel_filename if words.endswith(".whl") else parse_sdist_filename
+    try:
+        name, version, *_ = parse(PurePath(words).name)
+    except (InvalidSdistFilename, InvalidWheelFilename):
+        pass
+    else:
+        return f"{name}=={version}"
     try:
         parsed = Requirement(words)
     except InvalidRequirement:

@@ -29,7 +29,10 @@ _NAMED = (
     re.compile(r"Package '(?P<what>[^']+)' requires a different Python"),
 )
 _STEP = re.compile(r"\s*(?:Building wheel for|Collecting|Downloading|Processing) (?P<what>[^\s(]+)")
-_NOISE = re.compile(r"\s*(?:\[notice\]|note: This (?:error|is an issue))|\s*$")
+_NOISE = re.compile(
+    r"\s*(?:Collecting|Downloading|Processing|Using cached|Requirement already|Looking in |"
+    r"WARNING: Location |INFO: pip is looking |\[notice\]|note: This (?:error|is an issue)|$)"
+)
 _NO_SPACE = "[Errno 28]"
 
 
@@ -46,7 +49,7 @@ def failed_package(lines: Sequence[str]) -> str | None:
 
 
 def tail(lines: Sequence[str]) -> str:
-    """Return pip's last telling lines, notices left out."""
+    """Return pip's last telling lines; what it did before the error is left out."""
     told = [line.rstrip() for line in lines if not _NOISE.match(line)]
     return "\n".join(told[-TAIL_LINES:])
 

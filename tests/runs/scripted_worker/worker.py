@@ -1,4 +1,3 @@
-# ruff: noqa: PTH
 """A worker that does what its job's hint `script` says: the parent's tests are written in it."""
 
 import ctypes

@@ -1,0 +1,226 @@
+"""Publish generations of the store: one publisher at a time, nobody else waits.
+
+A generation is written whole under a name of its own, made durable, and becomes the current
+one when `CURRENT` is replaced. A publisher that is killed at any moment leaves the former
+generation in place and rubbish that the next one removes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from caniload import __version__
+from caniload.catalog import generations, segments, verdicts
+from caniload.catalog.generations import Generation
+from caniload.errors import BusyError, CorruptStoreError
+from caniload.settings import Settings
+
+if TYPE_CHECKING:
+    import duckdb
+
+PUBLISH_AFTER = 20
+"""Past this many newer segments a reader would spend its time on reading them."""
+
+LOCK_SECONDS = 120.0
+
+
+def publish(
+    settings: Settings, *, only_if_outdated: bool = False, lock_seconds: float = LOCK_SECONDS
+) -> Generation:
+    """Publish a generation of the authored data and all finished segments, and return it.
+
+    What the former generation holds is carried over; only newer segments are read. Diagnoses
+    are derived again when the rules changed. Raises `BusyError` if another publisher holds the
+    lock for too long, `CatalogueError`, `CorruptStoreError`, `NewerStoreError`,
+    `DiskFullError`, `PermissionDeniedError`.
+    """
+    from caniload.catalog.store import outdated
+
+    with _alone(settings, lock_seconds):
+        former = generations.read_current(settings)
+        if only_if_outdated and former is not None and not outdated(settings, former):
+            return former
+        return _publish(settings, former)
+
+
+def rebuild(settings: Settings, *, lock_seconds: float = LOCK_SECONDS) -> Generation:
+    """Publish a generation of authored data and segments alone, whatever the former one holds.
+
+    This is what mends a damaged store. Raises as `publish` does.
+    """
+    with _alone(settings, lock_seconds):
+        with contextlib.suppress(CorruptStoreError):
+            generations.read_current(settings)
+        return _publish(settings, None)
+
+
+def maybe_publish(settings: Settings) -> Generation | None:
+    """Publish if more than `PUBLISH_AFTER` segments are newer; None if not, or if others do."""
+    current = generations.read_current(settings)
+    if current is not None:
+        if len(segments.finished(settings, current.segments)) <= PUBLISH_AFTER:
+            return None
+    try:
+        return publish(settings, lock_seconds=0.0)
+    except BusyError:
+        return None
+
+
+@contextlib.contextmanager
+def _alone(settings: Settings, seconds: float) -> Iterator[None]:
+    """Hold the publishers' lock."""
+    import filelock
+
+    with generations.translating(settings.store):
+        generations.folder(settings).mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(settings.store / "publish.lock", timeout=seconds)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            raise BusyError(
+                "another process is publishing the store", "wait until it ends, then try again"
+            ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _publish(settings: Settings, former: Generation | None) -> Generation:
+    """Write the next generation and make it the current one; the lock is held."""
+    stamp, content = generations.stamp(settings.data), generations.content(settings.data)
+    if former is not None and not former.path(settings).exists():
+        former = None
+    have = former.segments if former else ()
+    names = segments.finished(settings, have)
+    known = generations.numbers(settings)
+    number = max([*known, former.number if former else 0], default=0) + 1
+    now = datetime.now(UTC).replace(microsecond=0)
+    found = Generation(
+        number,
+        generations.schema_version(),
+        (*have, *names),
+        content,
+        stamp,
+        now.isoformat().replace("+00:00", "Z"),
+    )
+    target = found.path(settings)
+    draft = target.with_name(f"{number:06d}.part")
+    base = former.path(settings) if former else None
+    with generations.translating(draft):
+        for leftover in (draft, Path(f"{draft}.wal"), target):
+            leftover.unlink(missing_ok=True)
+        _write(settings, base, names, draft)
+        _judge(draft, found)
+        _durable(draft)
+        draft.replace(target)
+        generations.sync_folder(target.parent)
+        generations.write_current(settings, found)
+        generations.prune(settings, number)
+    return found
+
+
+def _write(settings: Settings, base: Path | None, names: list[str], draft: Path) -> None:
+    """Write authored data, evidence and diagnoses into a new file."""
+    import duckdb
+
+    from caniload.catalog import authored_tables
+    from caniload.catalog.authored import load
+    from caniload.catalog.diagnosis import load_rules
+
+    authored = load(settings.data)
+    rules = load_rules(settings.data / "failures.yaml")
+    with duckdb.connect(":memory:") as database:
+        _attach_base(database, base, draft)
+        verdicts.create_tables(database)
+        verdicts.create_views(database, deriving=False)
+        if names:
+            segments.load_newer(database, settings, names)
+        _attach_new(database, draft, "next")
+        generations.migrate(database, "next", 0)
+        authored_tables.write(database, "next", authored)
+        authored_tables.write_environments(database, "next", settings.data)
+        database.execute(
+            "INSERT INTO next.observations FROM observations ORDER BY source, started_at, id;"
+            "INSERT INTO next.settlements FROM settlements ORDER BY run_id, cell_id;"
+            "INSERT INTO next.prints FROM prints ORDER BY observation_id, output"
+        )
+        text = rules.to_json()
+        database.execute("INSERT INTO next.failure_rules VALUES (?)", [text])
+        same = database.execute("SELECT rules = ? FROM store.failure_rules", [text]).fetchone()
+        if same and same[0]:
+            database.execute("INSERT INTO next.diagnoses FROM store.diagnoses")
+            verdicts.diagnose_rows(database, rules, "newer_observations", "next.diagnoses")
+        else:
+            verdicts.diagnose_rows(database, rules, "observations", "next.diagnoses")
+        database.execute("DETACH next; DETACH store")
+    Path(f"{draft}.base").unlink(missing_ok=True)
+
+
+def _attach_base(database: duckdb.DuckDBPyConnection, base: Path | None, draft: Path) -> None:
+    """Attach the former generation as `store`, brought to our schema, or an empty one."""
+    if base is None:
+        database.execute("ATTACH ':memory:' AS store")
+        generations.migrate(database, "store", 0)
+        return
+    from caniload.catalog.store import attach
+
+    with generations.translating(base):
+        have = attach(database, base)
+        if have < generations.schema_version():
+            database.execute("DETACH store")
+            copy = Path(f"{draft}.base")
+            shutil.copyfile(base, copy)
+            database.execute(f"ATTACH '{_quoted(copy)}' AS store")
+            generations.migrate(database, "store", have)
+
+
+def _attach_new(database: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
+    database.execute(f"ATTACH '{_quoted(path)}' AS {name} (STORAGE_VERSION 'v1.5.0')")
+
+
+def _judge(draft: Path, found: Generation) -> None:
+    """Derive lineage and verdicts of everything, and sign the file."""
+    import duckdb
+
+    with duckdb.connect(":memory:") as database:
+        _attach_new(database, draft, "store")
+        verdicts.create_tables(database)
+        verdicts.create_views(database, deriving=False)
+        verdicts.create_views(database, deriving=True)
+        database.execute(
+            "INSERT INTO unrooted SELECT id FROM store.observations;"
+            "INSERT INTO store.lineage SELECT * FROM rooted ORDER BY model, observation_id;"
+            "INSERT INTO scope SELECT DISTINCT group_key FROM store.lineage;"
+            "INSERT INTO store.cell_verdicts SELECT * FROM derived_verdicts "
+            "ORDER BY model, source, loader, framework, cell_id"
+        )
+        database.execute(
+            "INSERT INTO store.meta VALUES (?, ?, ?::TIMESTAMP, ?)",
+            [
+                found.schema_version,
+                found.number,
+                found.published_at.removesuffix("Z").removesuffix("+00:00"),
+                __version__,
+            ],
+        )
+        database.execute("CHECKPOINT store; DETACH store")
+
+
+def _durable(path: Path) -> None:
+    """Wait until a file is on disk."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

@@ -1,0 +1,116 @@
+"""Read finished segments: the Parquet files of runs, one folder each under `<home>/segments`.
+
+A segment is finished if and only if `run.json` stands in its folder. One that another machine
+measured carries `ingested.json` beside it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from caniload.columns import OBSERVATION_COLUMNS, SETTLEMENT_COLUMNS
+from caniload.errors import CorruptStoreError
+from caniload.settings import Settings
+
+if TYPE_CHECKING:
+    import duckdb
+
+MARKER = "run.json"
+INGESTED = "ingested.json"
+OBSERVATIONS = "observations.parquet"
+SETTLEMENTS = "settlements.parquet"
+NOT_STORED = ("record", "fingerprint")
+"""Columns of a segment that the store does not repeat: `prints` holds the fingerprint."""
+
+
+def finished(settings: Settings, known: Sequence[str] = ()) -> list[str]:
+    """List the names of finished segments, oldest first, without those already known."""
+    seen = set(known)
+    root = settings.segments
+    try:
+        names = [entry.name for entry in os.scandir(root) if entry.name not in seen]
+    except FileNotFoundError:
+        return []
+    return sorted(name for name in names if name[0] != "." and (root / name / MARKER).exists())
+
+
+def load_newer(
+    database: duckdb.DuckDBPyConnection, settings: Settings, names: Sequence[str]
+) -> None:
+    """Add segments to the newer_* tables, each observation once; raises `CorruptStoreError`.
+
+    An observation that the generation holds already, by id, is left out.
+    """
+    import duckdb
+
+    try:
+        _load(database, settings.segments, names)
+    except duckdb.Error as error:
+        for name in names:
+            try:
+                for file in (OBSERVATIONS, SETTLEMENTS):
+                    path = str(settings.segments / name / file)
+                    database.execute(f"SELECT count(COLUMNS(*)) FROM read_parquet('{_q(path)}')")
+            except duckdb.Error as cause:
+                raise CorruptStoreError(
+                    f"segment {settings.segments / name} is damaged",
+                    "move its folder away, and ingest it again from where it was measured",
+                ) from cause
+        raise CorruptStoreError(
+            f"the segments in {settings.segments} cannot be read",
+            "move the newest folder away",
+        ) from error
+
+
+def _load(database: duckdb.DuckDBPyConnection, root: Path, names: Sequence[str]) -> None:
+    picked = ", ".join(
+        f"make_timestamp(epoch_us({name})) AS {name}" if kind == "TIMESTAMPTZ" else f"s.{name}"
+        for name, kind in OBSERVATION_COLUMNS
+        if name not in NOT_STORED
+    )
+    foreign = [name for name in names if (root / name / INGESTED).exists()]
+    database.execute(
+        "CREATE OR REPLACE TEMP TABLE read_now AS "
+        f"SELECT s.*, parse_filename(parse_path(filename)[-2]) AS segment "
+        f"FROM read_parquet({_files(root, names, OBSERVATIONS)}, filename=true) s "
+        "WHERE id NOT IN (SELECT id FROM store.observations) "
+        "QUALIFY row_number() OVER (PARTITION BY id ORDER BY filename) = 1"
+    )
+    database.execute(
+        f"INSERT INTO newer_observations SELECT {picked}, segment, "
+        "CASE WHEN list_contains(?::VARCHAR[], segment) THEN 'ingested' ELSE 'local' END AS origin, "
+        "CASE WHEN observer = 'ci' THEN 'ci' "
+        "WHEN list_contains(?::VARCHAR[], segment) THEN 'other' ELSE 'me' END AS whom "
+        "FROM read_now s",
+        [foreign, foreign],
+    )
+    database.execute(
+        "INSERT INTO newer_prints "
+        "SELECT id, o ->> '$.name', CAST(o -> '$.shape' AS BIGINT[]), o ->> '$.dtype', "
+        "CAST(o ->> '$.mean' AS DOUBLE), CAST(o ->> '$.rms' AS DOUBLE), "
+        "CAST(o -> '$.samples' AS DOUBLE[]) FROM ("
+        "SELECT id, unnest(CAST(fingerprint -> '$.outputs' AS JSON[])) AS o FROM read_now "
+        "WHERE fingerprint IS NOT NULL)"
+    )
+    settled = ", ".join(
+        f"make_timestamp(epoch_us({name}))" if kind == "TIMESTAMPTZ" else name
+        for name, kind in SETTLEMENT_COLUMNS
+    )
+    database.execute(
+        f"INSERT INTO newer_settlements SELECT DISTINCT {settled} "
+        f"FROM read_parquet({_files(root, names, SETTLEMENTS)}) s WHERE NOT EXISTS ("
+        "SELECT 1 FROM store.settlements k WHERE k.run_id = s.run_id AND k.cell_id = s.cell_id)"
+    )
+    database.execute("DROP TABLE read_now")
+
+
+def _files(root: Path, names: Sequence[str], file: str) -> str:
+    """Write the files' paths as a SQL list."""
+    return "[" + ", ".join(f"'{_q(str(root / name / file))}'" for name in names) + "]"
+
+
+def _q(text: str) -> str:
+    return text.replace("'", "''")

@@ -1,0 +1,222 @@
+"""Open the store for reading: the current generation, and the finished segments newer than it.
+
+Readers never wait for a publisher and never hold it up: a generation is immutable, and one
+that was replaced stays on disk until three newer ones were published.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+from caniload.catalog import generations, segments, verdicts
+from caniload.errors import (
+    BusyError,
+    CaniloadError,
+    CorruptStoreError,
+    DiskFullError,
+    PermissionDeniedError,
+)
+from caniload.settings import Settings
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from caniload.catalog.generations import Generation
+
+WHOM = ("me", "ci", "all")
+"""Whose evidence a question can be limited to; "me" is what this home measured itself."""
+
+
+class Store:
+    """Hold an open generation; a context manager. Use `open_store`.
+
+    In SQL, `store.<table>` is the generation alone and plain names are views that add what is
+    newer: observations, settlements, prints, diagnoses, lineage, cell_verdicts, ranked, answers.
+    Authored tables are models, sources, claims, datasets, tools, environments. Times are UTC.
+    """
+
+    def __init__(
+        self,
+        database: duckdb.DuckDBPyConnection,
+        generation: Generation,
+        settings: Settings,
+        newer: Sequence[str],
+    ) -> None:
+        """Take over a connection in which everything is prepared."""
+        self.database = database
+        self.generation = generation
+        self.settings = settings
+        self.newer = tuple(newer)
+        self._deriving = bool(newer)
+        self._limit: tuple[str, str | None] = ("all", None)
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.database.close()
+
+    def sql(self, text: str, params: Sequence[Any] | dict[str, Any] = ()) -> list[tuple[Any, ...]]:
+        """Run our own SQL and return all rows; raises `CorruptStoreError` on a damaged file."""
+        with self._reading():
+            return self.database.execute(text, params or None).fetchall()
+
+    def rows(self, text: str, params: Sequence[Any] | dict[str, Any] = ()) -> list[dict[str, Any]]:
+        """Run our own SQL and return all rows as dicts by column."""
+        with self._reading():
+            result = self.database.execute(text, params or None)
+            names = [column[0] for column in result.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+    def query_user(self, text: str) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        """Run SQL that a user wrote, which can reach this store alone; return columns and rows.
+
+        The store is locked down for good by the first call. Raises `QueryError`.
+        """
+        from caniload.catalog.sql import query
+
+        return query(self.database, text)
+
+    def limit(self, whom: str, model: str | None) -> None:
+        """Let `cell_verdicts` of a model (None: of all) rest on one observer's evidence alone."""
+        if (whom, model) == self._limit or (whom == "all" and self._limit[0] == "all"):
+            return
+        with self._reading():
+            if not self._deriving:
+                verdicts.create_views(self.database, deriving=True)
+                self._deriving = True
+            self.database.execute(
+                "DELETE FROM fresh_verdicts; DELETE FROM fresh_groups; DELETE FROM scope;"
+                "DELETE FROM limited_to;"
+                "INSERT INTO fresh_groups SELECT DISTINCT group_key FROM newer_lineage"
+            )
+            if whom != "all":
+                self.database.execute("INSERT INTO limited_to VALUES (?)", [whom])
+                self.database.execute(
+                    "INSERT INTO fresh_groups SELECT DISTINCT group_key FROM lineage "
+                    "WHERE (?1::VARCHAR IS NULL OR model = ?1 OR root_source = ?1)",
+                    [model],
+                )
+            verdicts.judge_newer(self.database)
+        self._limit = (whom, model)
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Turn what a damaged file makes DuckDB say into our own error."""
+        import duckdb
+
+        try:
+            yield
+        except (
+            duckdb.IOException,
+            duckdb.InternalException,
+            duckdb.FatalException,
+            duckdb.SerializationException,
+        ) as error:
+            raise generations.damaged(error, self.generation.path(self.settings)) from error
+
+
+def open_store(settings: Settings, *, include_open_segments: bool = True) -> Store:
+    """Open the current generation read-only, with the finished segments that are newer.
+
+    The first generation is built when there is none, and a new one when the authored data or
+    the schema changed. Raises `CorruptStoreError`, `NewerStoreError`, `PermissionDeniedError`.
+    """
+    missing: OSError | None = None
+    for attempt in range(4):
+        generation = _current(settings, rebuilt=attempt == 2)
+        path = generation.path(settings)
+        try:
+            path.stat()
+        except FileNotFoundError as error:
+            missing = error
+            continue
+        except OSError as error:
+            raise generations.translated(error, path) from error
+        try:
+            return _open(settings, generation, include_open_segments)
+        except FileNotFoundError as error:
+            missing = error
+    raise CorruptStoreError(
+        f"{settings.store} names a generation that is not there", generations.REBUILD
+    ) from missing
+
+
+def _current(settings: Settings, *, rebuilt: bool) -> Generation:
+    """Return the current generation, publishing one first where that is needed.
+
+    `rebuilt` says that the one `CURRENT` names has gone: somebody deleted the file.
+    """
+    found = generations.read_current(settings)
+    if found is not None and not rebuilt and not outdated(settings, found):
+        return found
+    from caniload.catalog import publishing
+
+    try:
+        return publishing.publish(settings, only_if_outdated=True)
+    except (PermissionDeniedError, DiskFullError, BusyError):
+        if found is None or found.schema_version != generations.schema_version():
+            raise
+        return found
+
+
+def outdated(settings: Settings, generation: Generation) -> bool:
+    """Tell whether a generation is not what this program would build of the authored data."""
+    return (
+        generation.schema_version < generations.schema_version()
+        or not generation.path(settings).exists()
+        or (
+            generation.data_stamp != generations.stamp(settings.data)
+            and generation.data != generations.content(settings.data)
+        )
+    )
+
+
+def _open(settings: Settings, generation: Generation, include_newer: bool) -> Store:
+    import duckdb
+
+    path = generation.path(settings)
+    names = segments.finished(settings, generation.segments) if include_newer else []
+    database = duckdb.connect(":memory:")
+    try:
+        attach(database, path)
+        verdicts.create_tables(database)
+        verdicts.create_views(database, deriving=False)
+        if names:
+            verdicts.create_views(database, deriving=True)
+            segments.load_newer(database, settings, names)
+            rules = verdicts.rules_of(database)
+            verdicts.diagnose_rows(database, rules, "newer_observations", "newer_diagnoses")
+            verdicts.root_newer(database)
+            verdicts.judge_newer(database)
+    except duckdb.Error as error:
+        database.close()
+        if not path.exists():
+            raise FileNotFoundError(path) from error
+        raise generations.damaged(error, path) from error
+    except CaniloadError:
+        database.close()
+        raise
+    return Store(database, generation, settings, names)
+
+
+def attach(database: duckdb.DuckDBPyConnection, path: object) -> int:
+    """Attach a generation read-only as `store`; returns its schema version."""
+    name = str(path).replace("'", "''")
+    database.execute(f"ATTACH '{name}' AS store (READ_ONLY)")
+    found = database.execute("SELECT schema_version FROM store.meta").fetchone()
+    if found is None:
+        raise CorruptStoreError(f"{path} holds no generation", generations.REBUILD)
+    if found[0] > generations.schema_version():
+        from pathlib import Path
+
+        raise generations.newer(Path(str(path)), found[0])
+    return int(found[0])

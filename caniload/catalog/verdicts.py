@@ -1,0 +1,155 @@
+"""Derive what observations mean: lineage, diagnoses and verdicts, over the views' SQL.
+
+The same views serve two scopes: everything, when a generation is published, and the groups of
+artefacts that newer segments touch, when it is read. `views/*.sql` hold one view each.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from caniload.catalog.diagnosis import Diagnosis, Rules
+
+VIEWS = Path(__file__).parent / "views"
+EVIDENCE = ("observations", "settlements", "prints", "diagnoses", "lineage")
+"""The tables of a generation that newer segments add to."""
+
+_BASE = ("11", "12", "13", "14", "15", "51", "60", "61")
+"""The views that every reader has; the others derive verdicts."""
+
+_EMPTY = "".join(
+    f"CREATE TABLE newer_{name} AS FROM store.{name} LIMIT 0;" for name in EVIDENCE
+) + (
+    "CREATE TABLE fresh_verdicts AS FROM store.cell_verdicts LIMIT 0;"
+    "CREATE TABLE fresh_groups (group_key VARCHAR);"
+    "CREATE TABLE scope (group_key VARCHAR);"
+    "CREATE TABLE limited_to (whom VARCHAR);"
+    "CREATE TABLE unrooted (id VARCHAR);"
+)
+
+DIAGNOSIS_FIELDS = (
+    "observation_id", "code", "kind", "fault", "title", "cause", "fix", "since", "until",
+)  # fmt: skip
+
+
+def create_tables(database: duckdb.DuckDBPyConnection) -> None:
+    """Make the empty in-memory tables that views read beside those of `store`."""
+    database.execute(_EMPTY)
+
+
+def create_views(database: duckdb.DuckDBPyConnection, *, deriving: bool) -> None:
+    """Make the views of `store` and what is newer: those that read, or those that derive."""
+    for name in sorted(os.listdir(VIEWS)):
+        if name.endswith(".sql") and (name[:2] not in _BASE) == deriving:
+            database.execute((VIEWS / name).read_text(encoding="utf-8"))
+
+
+def root_newer(database: duckdb.DuckDBPyConnection) -> None:
+    """Find the lineage of the newer observations, and which groups they touch."""
+    database.execute(
+        "INSERT INTO unrooted SELECT id FROM newer_observations;"
+        "INSERT INTO newer_lineage SELECT * FROM rooted;"
+        "INSERT INTO fresh_groups SELECT DISTINCT group_key FROM newer_lineage;"
+        "DELETE FROM unrooted"
+    )
+
+
+def judge_newer(database: duckdb.DuckDBPyConnection) -> None:
+    """Derive the verdicts of all cells in the groups that newer segments touch."""
+    database.execute(
+        "INSERT INTO scope FROM fresh_groups;"
+        "INSERT INTO fresh_verdicts SELECT * FROM derived_verdicts"
+    )
+
+
+def rules_of(database: duckdb.DuckDBPyConnection) -> Rules:
+    """Read the diagnosis rules that the generation carries; no YAML is read."""
+    from caniload.catalog.diagnosis import rules_from_json
+
+    text = database.execute("SELECT rules FROM store.failure_rules").fetchone()
+    return rules_from_json(text[0] if text else '{"kinds": {}, "rules": []}')
+
+
+def diagnose_rows(
+    database: duckdb.DuckDBPyConnection, rules: Rules, source: str, target: str
+) -> int:
+    """Diagnose each failure of one table into another; returns how many were diagnosed."""
+    found = database.execute(
+        "SELECT id, outcome, stage, exceptions, message, log_excerpt, loader, framework, "
+        f"lock, decisive, signal FROM {source} WHERE outcome <> 'passed'"
+    ).fetchall()
+    known: dict[tuple[Any, ...], Diagnosis | None] = {}
+    rows = []
+    for key, *facts in found:
+        same = tuple(facts)
+        if same not in known:
+            known[same] = _diagnose(rules, facts)
+        diagnosis = known[same]
+        if diagnosis is not None:
+            rows.append(
+                {
+                    "observation_id": key,
+                    "code": diagnosis.code,
+                    "kind": diagnosis.kind,
+                    "fault": str(diagnosis.fault),
+                    "title": diagnosis.title,
+                    "cause": diagnosis.cause,
+                    "fix": diagnosis.fix,
+                    "since": diagnosis.since,
+                    "until": diagnosis.until,
+                    "citations": list(diagnosis.citations),
+                }
+            )
+    columns = [(name, "VARCHAR") for name in DIAGNOSIS_FIELDS] + [("citations", "VARCHAR[]")]
+    insert(database, target, columns, rows)
+    return len(rows)
+
+
+def insert(
+    database: duckdb.DuckDBPyConnection,
+    table: str,
+    columns: Sequence[tuple[str, str]],
+    rows: Sequence[dict[str, Any]],
+) -> None:
+    """Insert rows given as plain dicts in one statement; missing fields are NULL."""
+    if not rows:
+        return
+    shape = json.dumps([dict(columns)])
+    names = ", ".join(name for name, _ in columns)
+    picked = ", ".join(f"r.{name}" for name, _ in columns)
+    database.execute(
+        f"INSERT INTO {table} ({names}) "
+        f"SELECT {picked} FROM (SELECT unnest(from_json(?, '{shape}')) AS r)",
+        [json.dumps(rows, ensure_ascii=False)],
+    )
+
+
+def _diagnose(rules: Rules, facts: Sequence[Any]) -> Diagnosis | None:
+    from caniload.catalog.diagnosis import Failure, diagnose
+
+    outcome, stage, exceptions, message, log, loader, framework, lock, decisive, signal = facts
+    chain = tuple(
+        (str(item["type"]), str(item["message"]), str(item.get("relation", "raised")))
+        for item in json.loads(exceptions or "[]")
+    )
+    return diagnose(
+        rules,
+        Failure(
+            outcome=outcome,
+            stage=stage,
+            exceptions=chain,
+            message=message or "",
+            log_excerpt=log or "",
+            loader=loader,
+            framework=framework,
+            versions=json.loads(lock or "{}") | json.loads(decisive or "{}"),
+            signal=signal,
+        ),
+    )

@@ -1,0 +1,6 @@
+-- Whether the controls of an environment passed in a run.
+CREATE VIEW controls AS
+SELECT run_id, environment_key, bool_and(outcome = 'passed') AS passed
+FROM observations
+WHERE model = '__control__' AND outcome <> 'harness_error'
+GROUP BY run_id, environment_key;

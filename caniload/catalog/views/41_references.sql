@@ -1,0 +1,59 @@
+-- The reference of each comparable cell, and why it is one (DESIGN, "What a pass means", 4):
+-- the publisher's numbers, the native loader, two independent implementations that agree, or,
+-- for weights declared to be the same, the same loader on the first of them.
+CREATE VIEW reference_choices AS
+WITH published AS (
+    SELECT c.cell_id, 'published' AS reference, NULL AS reference_id
+    FROM candidates c
+    WHERE EXISTS (
+        SELECT 1 FROM store.published_numbers n
+        WHERE n.source = c.root_source AND n.recipe_hash = c.recipe_hash
+    )
+),
+natives AS (
+    SELECT group_key, recipe_hash, id
+    FROM candidates
+    WHERE is_native AND precedence = 1
+),
+heads AS (
+    SELECT group_key, recipe_hash, id, precedence, tolerance
+    FROM candidates
+    QUALIFY row_number() OVER (
+        PARTITION BY group_key, recipe_hash, implementation ORDER BY precedence
+    ) = 1
+),
+agreeing AS (
+    SELECT a.group_key, a.recipe_hash, arg_min(a.id, a.precedence) AS id
+    FROM heads a
+    JOIN heads b
+        ON b.group_key = a.group_key AND b.recipe_hash = a.recipe_hash
+        AND a.precedence < b.precedence
+    WHERE (
+        SELECT max(relative_rms(q.samples, q.shape, p.samples, p.shape))
+        FROM prints p JOIN prints q ON q.output = p.output
+        WHERE p.observation_id = a.id AND q.observation_id = b.id
+    ) <= coalesce(greatest(a.tolerance, b.tolerance), 3e-4)
+    GROUP BY a.group_key, a.recipe_hash
+),
+firsts AS (
+    SELECT group_key, recipe_hash, loader, framework, arg_min(id, precedence) AS id
+    FROM candidates
+    WHERE declared AND is_primary
+    GROUP BY group_key, recipe_hash, loader, framework
+)
+SELECT
+    c.cell_id,
+    coalesce(
+        p.reference,
+        CASE WHEN n.id IS NOT NULL THEN 'native' END,
+        CASE WHEN g.id IS NOT NULL THEN 'agreement' END,
+        CASE WHEN f.id IS NOT NULL THEN 'same weights' END
+    ) AS reference,
+    CASE WHEN p.reference IS NULL THEN coalesce(n.id, g.id, f.id) END AS reference_id
+FROM candidates c
+LEFT JOIN published p ON p.cell_id = c.cell_id
+LEFT JOIN natives n ON n.group_key = c.group_key AND n.recipe_hash = c.recipe_hash
+LEFT JOIN agreeing g ON g.group_key = c.group_key AND g.recipe_hash = c.recipe_hash
+LEFT JOIN firsts f
+    ON f.group_key = c.group_key AND f.recipe_hash = c.recipe_hash
+    AND f.loader = c.loader AND f.framework = c.framework;

@@ -1,0 +1,6 @@
+-- The answer for each model in each framework, and the cell that gives it.
+CREATE VIEW answers AS
+SELECT DISTINCT ON (model, framework) *
+FROM ranked
+WHERE model IS NOT NULL
+ORDER BY model, framework, place, measured_at DESC NULLS LAST, cell_id;

@@ -1,0 +1,309 @@
+"""Diagnose a failed attempt: from what was raised, signalled or logged to a named class.
+
+Pure and stdlib only, because queries derive diagnoses of new evidence as they read it. The
+rules are authored in `data/failures.yaml` (read by `failure_rules`) and travel as JSON with a
+generation of the store. What no rule claims is undiagnosed: None, never a guess.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from caniload.words import Fault
+
+RANKS = ("specific", "general", "wrapper")
+"""How sure a rule's claim is; a better rank wins over a deeper exception."""
+
+_PLACE = re.compile(r"\{([\w.-]+)(?:\|([^{}]*))?\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Hold what is known of a failure; everything may be missing.
+
+    `exceptions` are (type with module, message, relation) from the outermost inward;
+    `versions` maps distributions to versions. `signal` is the positive signal number.
+    """
+
+    outcome: str | None = None
+    stage: str | None = None
+    exceptions: tuple[tuple[str, str, str], ...] = ()
+    message: str = ""
+    log_excerpt: str = ""
+    loader: str | None = None
+    framework: str | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+    signal: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Name a class of failure, whose fault it is, why it happens and what to do.
+
+    `since` and `until` are the version bounds of the class as its citations give them.
+    """
+
+    code: str
+    title: str
+    kind: str
+    fault: Fault
+    cause: str
+    fix: str
+    since: str | None
+    until: str | None
+    citations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """State one form of evidence; every condition that is set must hold.
+
+    `contains` are literal texts of one message, all of them; `pattern` is a regular expression
+    searched in the same message, whose named groups fill the fix; `unless` must not be found
+    there; `type` is searched in the exception's qualified name. `also` are literals found
+    anywhere in the evidence. `where` is "message" (exceptions and the outcome's message) or
+    "log" (the log too). `stage`, `loader`, `framework` and `versions` (name to ">=5" or
+    "<5") hold as well where the failure does not say; `outcome` and `signal` do not.
+    """
+
+    contains: tuple[str, ...] = ()
+    pattern: str | None = None
+    unless: str | None = None
+    type: str | None = None
+    also: tuple[str, ...] = ()
+    where: str = "message"
+    outcome: tuple[str, ...] = ()
+    stage: tuple[str, ...] = ()
+    loader: tuple[str, ...] = ()
+    framework: tuple[str, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    signal: int | None = None
+
+    @property
+    def reads_text(self) -> bool:
+        """Tell whether a text decides, rather than only outcome or signal."""
+        return bool(self.contains or self.pattern or self.type)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Describe one class of failure and the forms in which it shows (`match`, any of them).
+
+    `over` names rules that yield when both claim one failure.
+    """
+
+    id: str
+    title: str
+    kind: str
+    cause: str
+    fix: str
+    match: tuple[Match, ...]
+    rank: str = "specific"
+    since: str | None = None
+    until: str | None = None
+    frameworks: tuple[str, ...] = ()
+    citations: tuple[str, ...] = ()
+    over: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Hold all rules and the one table from kind to fault."""
+
+    kinds: Mapping[str, Fault] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+
+    def to_json(self) -> str:
+        """Write the rules as the JSON that `rules_from_json` reads."""
+        kinds = {kind: fault.value for kind, fault in self.kinds.items()}
+        return json.dumps({"kinds": kinds, "rules": [asdict(rule) for rule in self.rules]})
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """Keep one rule's claim: where it was found and what its pattern named."""
+
+    rule: Rule
+    depth: int
+    groups: Mapping[str, str]
+
+
+def load_rules(path: Path) -> Rules:
+    """Read the authored rules; no file means no rules, so that everything is undiagnosed.
+
+    Raises `CatalogueError` when the file does not satisfy its schema.
+    """
+    if not path.exists():
+        return Rules()
+    from caniload.catalog.failure_rules import read
+
+    return read(path)
+
+
+def rules_from_json(text: str) -> Rules:
+    """Read rules back from `Rules.to_json`."""
+    raw = json.loads(text)
+    return Rules(
+        {kind: Fault(fault) for kind, fault in raw["kinds"].items()},
+        tuple(rule_from_dict(rule) for rule in raw["rules"]),
+    )
+
+
+def rule_from_dict(raw: Mapping[str, Any]) -> Rule:
+    """Make a rule of plain lists and dicts."""
+    values = dict(raw)
+    values["match"] = tuple(Match(**_tuples(match)) for match in raw["match"])
+    return Rule(**_tuples(values))
+
+
+def diagnose(rules: Rules, failure: Failure) -> Diagnosis | None:
+    """Return the class of a failure, or None when no rule claims it or two contradict.
+
+    A specific claim wins over a general one, a general one over a wrapper's; among equals the
+    innermost exception wins, since what wraps it says less.
+    """
+    if failure.outcome == "passed":
+        return None
+    claims = [claim for rule in rules.rules if (claim := _claim(rule, failure)) is not None]
+    beaten = {loser for claim in claims for loser in claim.rule.over}
+    claims = [claim for claim in claims if claim.rule.id not in beaten]
+    if not claims:
+        return None
+    best = min(_order(claim) for claim in claims)
+    first = [claim for claim in claims if _order(claim) == best]
+    if len(first) > 1:
+        return None
+    return _diagnosis(rules, first[0], failure)
+
+
+def _order(claim: _Claim) -> tuple[int, int]:
+    return RANKS.index(claim.rule.rank), -claim.depth
+
+
+def _claim(rule: Rule, failure: Failure) -> _Claim | None:
+    """Find the deepest evidence for a rule; depth 0 is the message, -1 log and signals."""
+    found: _Claim | None = None
+    for match in rule.match:
+        if not _applies(match, failure):
+            continue
+        if not match.reads_text:
+            found = found or _Claim(rule, -1, {})
+            continue
+        for depth, type_name, text in _evidence(failure, match.where):
+            groups = _found(match, type_name, text)
+            if groups is not None and (found is None or depth > found.depth):
+                found = _Claim(rule, depth, groups)
+    return found
+
+
+def _evidence(failure: Failure, where: str) -> Iterable[tuple[int, str, str]]:
+    """Yield (depth, exception type, text), deepest first."""
+    for index in range(len(failure.exceptions), 0, -1):
+        type_name, message, _ = failure.exceptions[index - 1]
+        yield index, type_name, message
+    if failure.message:
+        yield 0, "", failure.message
+    if where == "log" and failure.log_excerpt:
+        yield -1, "", failure.log_excerpt
+
+
+def _applies(match: Match, failure: Failure) -> bool:
+    """Tell whether the conditions that do not read a text hold."""
+    if match.outcome and failure.outcome not in match.outcome:
+        return False
+    if match.signal is not None and failure.signal != match.signal:
+        return False
+    for allowed, value in (
+        (match.stage, failure.stage),
+        (match.loader, failure.loader),
+        (match.framework, failure.framework),
+    ):
+        if allowed and value is not None and value not in allowed:
+            return False
+    for name, bound in match.versions.items():
+        version = failure.versions.get(name)
+        if version is not None and not _within(version, bound):
+            return False
+    if match.also:
+        whole = "\n".join([text for _, _, text in _evidence(failure, "log")])
+        return all(literal in whole for literal in match.also)
+    return True
+
+
+def _found(match: Match, type_name: str, text: str) -> Mapping[str, str] | None:
+    """Return the pattern's named groups when a text satisfies the match, else None."""
+    if not all(literal in text for literal in match.contains):
+        return None
+    if match.type is not None and not _compiled(match.type).search(type_name):
+        return None
+    groups: Mapping[str, str] = {}
+    if match.pattern is not None:
+        hit = _compiled(match.pattern).search(text)
+        if hit is None:
+            return None
+        groups = {name: value for name, value in hit.groupdict().items() if value}
+    if match.unless is not None and _compiled(match.unless).search(text):
+        return None
+    return groups
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Compile on first need: most patterns are never reached past their literals."""
+    return re.compile(pattern, re.MULTILINE)
+
+
+def _within(version: str, bound: str) -> bool:
+    """Compare release numbers with a bound such as ">=5" or "<2.6"."""
+    ours, limit = _release(version), _release(bound)
+    return ours >= limit if bound.startswith(">=") else ours < limit
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """The leading numbers of a version: 5.23.0rc1 gives (5, 23, 0)."""
+    found = re.search(r"\d+(?:\.\d+)*", version)
+    return tuple(int(part) for part in found.group().split(".")) if found else ()
+
+
+def _diagnosis(rules: Rules, claim: _Claim, failure: Failure) -> Diagnosis:
+    rule = claim.rule
+    known = {**failure.versions, **claim.groups}
+    return Diagnosis(
+        code=rule.id,
+        title=rule.title,
+        kind=rule.kind,
+        fault=rules.kinds[rule.kind],
+        cause=_fill(rule.cause, known),
+        fix=_fill(rule.fix, known),
+        since=rule.since,
+        until=rule.until,
+        citations=rule.citations,
+    )
+
+
+def _fill(text: str, known: Mapping[str, str]) -> str:
+    """Fill `{name|otherwise}` from named groups and versions, one printable line each.
+
+    `str.format` is not used: it would reach attributes of what it formats.
+    """
+
+    def value(place: re.Match[str]) -> str:
+        given = known.get(place.group(1))
+        words = "".join(c if c.isprintable() else " " for c in given or "").split()
+        return " ".join(words)[:120] or (place.group(2) or "")
+
+    return _PLACE.sub(value, text)
+
+
+def _tuples(raw: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()}
+
+
+MATCH_FIELDS = tuple(item.name for item in fields(Match))
+"""The conditions that a rule's match may set."""

@@ -83,7 +83,8 @@ def wrap(bwrap: str, command: Sequence[str], view: View) -> list[str]:
         out += ["--bind", str(path), str(path)]
     for name in ("passwd", "group"):
         out += ["--ro-bind", str(view.scratch / name), f"/etc/{name}"]
-    return [*out, "--chdir", str(view.scratch / "work"), "--", *command]
+    out += ["--remount-ro", "/", "--chdir", str(view.scratch / "work")]
+    return [*out, "--", *command]
 
 
 def interpreter_binds(interpreter: Interpreter, home: Path | None = None) -> tuple[Path, ...]:

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -220,7 +221,7 @@ def _settlement(run_id: str, cell_id: str, ids: str, outcome: str, at: str) -> S
             "cell_id": cell_id,
             "observations": json.loads(ids),
             "outcome": outcome,
-            "settled_at": at,
+            "settled_at": datetime.fromisoformat(at).astimezone(UTC),
         }
     )
 

@@ -7,6 +7,7 @@ instead. So a fact may be missing here and still be refused there.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -235,3 +236,15 @@ KINDS: dict[str, type[Entry]] = {"models": ModelEntry, "datasets": DatasetEntry,
 def json_schemas() -> dict[str, dict[str, Any]]:
     """Return the JSON Schema of an authored file, by kind: models, datasets, tools."""
     return {kind: schema.model_json_schema() for kind, schema in KINDS.items()}
+
+
+def parts(record: Record, path: str = "") -> Iterator[tuple[str, Record]]:
+    """Yield every record inside a record with its path, as `sources[0].claims[1]`."""
+    for name in type(record).model_fields:
+        value = getattr(record, name)
+        for index, item in enumerate(value if isinstance(value, tuple) else (value,)):
+            if isinstance(item, Record):
+                here = f"{path}.{name}" if path else name
+                here += f"[{index}]" if isinstance(value, tuple) else ""
+                yield here, item
+                yield from parts(item, here)

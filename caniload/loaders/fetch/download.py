@@ -22,6 +22,9 @@ from caniload.settings import Settings
 SLOWEST_BYTES_PER_SECOND = 1024
 """Below this, averaged over twice the silence that is allowed, a download counts as stalled."""
 
+PROGRESS_BYTES = 1 << 20
+"""How much a try that breaks off must have gained for the count of tries to start anew."""
+
 SPARE_BYTES = 64 << 20
 """What a download leaves free on the disk."""
 
@@ -217,7 +220,8 @@ def _attempt(
         failure = translate(error, wanted.hub, wanted.what)
         if not transient(error):
             raise failure from error
-        progressed, part.furthest = part.size > part.furthest, max(part.size, part.furthest)
+        progressed = part.size >= part.furthest + PROGRESS_BYTES
+        part.furthest = max(part.size, part.furthest)
         raise TransientError(failure, progressed=progressed) from error
     return part.finish()
 

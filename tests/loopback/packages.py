@@ -1,0 +1,41 @@
+"""A package index (PEP 503) with wheels made on the spot."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+
+from loopback.server import Server
+
+
+def wheel(
+    name: str, version: str, files: dict[str, bytes], requires: tuple[str, ...] = ()
+) -> bytes:
+    """Make a wheel that holds files and the least metadata that pip accepts."""
+    info = f"{name.replace('-', '_')}-{version}.dist-info"
+    needs = "".join(f"Requires-Dist: {line}\n" for line in requires)
+    members = dict(files)
+    members[f"{info}/METADATA"] = (
+        f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nSummary: A tiny model.\n{needs}"
+    ).encode()
+    members[f"{info}/WHEEL"] = (
+        b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    )
+    members[f"{info}/RECORD"] = "".join(f"{path},,\n" for path in members).encode()
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        for path, body in members.items():
+            archive.writestr(path, body)
+    return out.getvalue()
+
+
+def publish(server: Server, name: str, wheels: dict[str, bytes]) -> None:
+    """Put wheels (file name to bytes) on the index with their hashes."""
+    links = []
+    for file, body in wheels.items():
+        server.files[f"/packages/{file}"] = body
+        digest = hashlib.sha256(body).hexdigest()
+        links.append(f'<a href="/packages/{file}#sha256={digest}">{file}</a>')
+    page = f"<!DOCTYPE html><html><body>{'<br>'.join(links)}</body></html>"
+    server.files[f"/simple/{name}/"] = page.encode()

@@ -191,8 +191,9 @@ def _log_text(settings: Settings, observation: Observation) -> str:
     """Read a worker's log; one that is gone is told from one that was empty."""
     if not observation.log:
         return observation.log_excerpt
-    path = settings.logs.parent / observation.log
-    path = path if path.exists() else settings.logs / observation.log
+    path = (settings.logs / observation.log).resolve()
+    if not path.is_relative_to(settings.logs.resolve()):
+        return observation.log_excerpt  # a segment from elsewhere may name any path
     try:
         return path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:

@@ -1,0 +1,124 @@
+"""`caniload demo`: one real model in every framework that is said to support it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from caniload.cli.options import Format
+from caniload.cli.out import Out
+from caniload.settings import Settings
+
+if TYPE_CHECKING:
+    from caniload.catalog.answers import CellAnswer
+
+EXAMPLES = ("caniload demo",)
+
+MODEL = "all-minilm-l6-v2"
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """State what was measured of a cell before, so that the demo can say if it was seen again.
+
+    `between` bounds the relative RMS from the reference; `diagnosis` is a failure's code.
+    """
+
+    loader: str
+    framework: str
+    verdict: str
+    between: tuple[float, float] | None = None
+    diagnosis: str | None = None
+
+    def seen(self, cell: CellAnswer) -> bool:
+        """Tell whether a cell of this run shows it."""
+        if cell.verdict != self.verdict:
+            return False
+        if self.between is not None:
+            low, high = self.between
+            if cell.relative_rms is None or not low <= cell.relative_rms <= high:
+                return False
+        code = cell.diagnosis.code if cell.diagnosis else None
+        return self.diagnosis is None or self.diagnosis == code
+
+
+KERAS_HUB = (5e-4, 5e-3)
+"""KerasHub fixes the approximate gelu where the checkpoint's configuration says gelu."""
+
+EXPECTED = (
+    Expected("transformers", "pytorch", "works"),
+    Expected("sentence-transformers", "pytorch", "works"),
+    Expected("keras-hub", "tensorflow", "differs", KERAS_HUB),
+    Expected("keras-hub", "pytorch", "differs", KERAS_HUB),
+    Expected("keras-hub", "jax", "differs", KERAS_HUB),
+    Expected("transformers", "tensorflow", "fails", diagnosis="hf.tf-class-removed"),
+    Expected("onnx", "onnxruntime", "works"),
+)
+
+
+def command(form: Format = "human") -> int:
+    """Fetch, load and run all-MiniLM-L6-v2 in every framework, and compare what came out.
+
+    Exits 0 when each row came out as it was measured before, else 1.
+    """
+    from caniload.cli import run
+    from caniload.runs.workflow import Request
+
+    out = Out(form)
+    began = time.monotonic()
+    request = Request(targets=(MODEL,), command="demo")
+    cells = run.run(request, Settings.read(), out)
+    run.show(out, cells)
+    missed = [row for row in EXPECTED if not any(_is(row, cell) for cell in cells)]
+    if out.format == "human":
+        out.write("\n" + sentence(cells))
+    out.talk(f"\n{len(cells)} cells in {time.monotonic() - began:.0f} s, all attempted anew")
+    for row in missed:
+        found = [cell for cell in cells if _same(row, cell)]
+        had = f"{found[0].verdict}{_number(found[0])}" if found else "no such cell"
+        out.warn(f"expected {row.loader} in {row.framework} to be {row.verdict}, saw {had}")
+    return 1 if missed else 0
+
+
+def sentence(cells: Sequence[CellAnswer]) -> str:
+    """Answer "can I load it?" in one sentence, from the cells of this run alone."""
+    by: dict[str, list[str]] = {}
+    for cell in cells:
+        if cell.kind == "attempt":
+            by.setdefault(cell.verdict, []).append(
+                f"{cell.loader} on {cell.framework}{_number(cell)}{_code(cell)}"
+            )
+    if not by:
+        return f"{MODEL}: nothing was attempted."
+    words = {
+        "works": "loads and gives the reference's numbers in",
+        "differs": "runs with other numbers in",
+        "fails": "fails in",
+        "blocked": "was blocked in",
+        "unknown": "is still unknown in",
+        "flaky": "is flaky in",
+    }
+    parts = [f"{words.get(verdict, verdict)} {', '.join(names)}" for verdict, names in by.items()]
+    return f"Can I load {MODEL}? It {'; it '.join(parts)}."
+
+
+def _same(row: Expected, cell: CellAnswer) -> bool:
+    return (cell.kind, cell.loader, cell.framework) == ("attempt", row.loader, row.framework)
+
+
+def _is(row: Expected, cell: CellAnswer) -> bool:
+    return _same(row, cell) and row.seen(cell)
+
+
+def _number(cell: CellAnswer) -> str:
+    """The distance from the reference, where one was measured."""
+    return "" if cell.relative_rms is None else f" (relative RMS {cell.relative_rms:.1e})"
+
+
+def _code(cell: CellAnswer) -> str:
+    """The diagnosis of a failure, or that there is none."""
+    if cell.outcome == "passed":
+        return ""
+    return f" ({cell.diagnosis.fix})" if cell.diagnosis else " (undiagnosed)"

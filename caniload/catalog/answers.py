@@ -57,6 +57,7 @@ class CellAnswer:
     python_minor: str | None = None
     platform: str | None = None
     device: str | None = None
+    recipe_hash: str | None = None
     weights: str | None = None
     kind: str = "attempt"
     export_format: str | None = None
@@ -158,6 +159,7 @@ class Answer:
     settle: str | None = None
     elsewhere: tuple[CellAnswer, ...] = ()
     bounds: Bounds | None = None
+    uses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,9 +50,14 @@ class Generation:
     data_stamp: str
     published_at: str
 
+    @property
+    def name(self) -> str:
+        """The number as files carry it, six digits."""
+        return f"{self.number:06d}"
+
     def path(self, settings: Settings) -> Path:
         """Return the generation's file."""
-        return folder(settings) / f"{self.number:06d}.duckdb"
+        return folder(settings) / f"{self.name}.duckdb"
 
 
 def folder(settings: Settings) -> Path:
@@ -169,6 +174,11 @@ def content(data: Path) -> str:
     for path, _ in _authored(data):
         parts += [os.path.relpath(path, data).encode(), Path(path).read_bytes()]
     return _digest(b"\0".join(parts))
+
+
+def sync_file(fd: int) -> None:
+    """Wait until an open file is on disk."""
+    os.fsync(fd)
 
 
 def sync_folder(path: Path) -> None:

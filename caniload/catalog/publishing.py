@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,8 @@ from caniload.settings import Settings
 
 if TYPE_CHECKING:
     import duckdb
+
+    from caniload.catalog.answers import IngestReport
 
 PUBLISH_AFTER = 20
 """Past this many newer segments a reader would spend its time on reading them."""
@@ -63,13 +65,19 @@ def rebuild(settings: Settings, *, lock_seconds: float = LOCK_SECONDS) -> Genera
 def maybe_publish(settings: Settings) -> Generation | None:
     """Publish if more than `PUBLISH_AFTER` segments are newer; None if not, or if others do."""
     current = generations.read_current(settings)
-    if current is not None:
-        if len(segments.finished(settings, current.segments)) <= PUBLISH_AFTER:
-            return None
+    if current and len(segments.finished(settings, current.segments)) <= PUBLISH_AFTER:
+        return None
     try:
         return publish(settings, lock_seconds=0.0)
     except BusyError:
         return None
+
+
+def ingest(settings: Settings, paths: Iterable[Path]) -> IngestReport:
+    """Take in finished segments that other machines measured; see `ingesting.ingest`."""
+    from caniload.catalog.ingesting import ingest as take_in
+
+    return take_in(settings, paths)
 
 
 @contextlib.contextmanager

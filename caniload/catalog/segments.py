@@ -81,9 +81,9 @@ def _load(database: duckdb.DuckDBPyConnection, root: Path, names: Sequence[str])
     )
     database.execute(
         f"INSERT INTO newer_observations SELECT {picked}, segment, "
-        "CASE WHEN list_contains(?::VARCHAR[], segment) THEN 'ingested' ELSE 'local' END AS origin, "
+        "CASE WHEN list_contains(?::VARCHAR[], segment) THEN 'ingested' ELSE 'local' END, "
         "CASE WHEN observer = 'ci' THEN 'ci' "
-        "WHEN list_contains(?::VARCHAR[], segment) THEN 'other' ELSE 'me' END AS whom "
+        "WHEN list_contains(?::VARCHAR[], segment) THEN 'other' ELSE 'me' END "
         "FROM read_now s",
         [foreign, foreign],
     )

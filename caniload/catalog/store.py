@@ -50,7 +50,7 @@ class Store:
         self.settings = settings
         self.newer = tuple(newer)
         self._deriving = bool(newer)
-        self._limit: tuple[str, str | None] = ("all", None)
+        self._limit: tuple[str, str | None, str | None] = ("all", None, None)
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -85,28 +85,20 @@ class Store:
 
         return query(self.database, text)
 
-    def limit(self, whom: str, model: str | None) -> None:
-        """Let `cell_verdicts` of a model (None: of all) rest on one observer's evidence alone."""
-        if (whom, model) == self._limit or (whom == "all" and self._limit[0] == "all"):
+    def limit(self, whom: str, model: str | None, run: str | None = None) -> None:
+        """Let `cell_verdicts` of a model (None: of all) rest on less: one observer's, one run's.
+
+        `model` may be a source. It holds until the next call.
+        """
+        wanted = (whom, model if whom != "all" else None, run)
+        if wanted == self._limit:
             return
         with self._reading():
             if not self._deriving:
                 verdicts.create_views(self.database, deriving=True)
                 self._deriving = True
-            self.database.execute(
-                "DELETE FROM fresh_verdicts; DELETE FROM fresh_groups; DELETE FROM scope;"
-                "DELETE FROM limited_to;"
-                "INSERT INTO fresh_groups SELECT DISTINCT group_key FROM newer_lineage"
-            )
-            if whom != "all":
-                self.database.execute("INSERT INTO limited_to VALUES (?)", [whom])
-                self.database.execute(
-                    "INSERT INTO fresh_groups SELECT DISTINCT group_key FROM lineage "
-                    "WHERE (?1::VARCHAR IS NULL OR model = ?1 OR root_source = ?1)",
-                    [model],
-                )
-            verdicts.judge_newer(self.database)
-        self._limit = (whom, model)
+            verdicts.limit(self.database, None if whom == "all" else whom, model, run)
+        self._limit = wanted
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[None]:

@@ -30,7 +30,7 @@ _EMPTY = "".join(
     "CREATE TABLE fresh_verdicts AS FROM store.cell_verdicts LIMIT 0;"
     "CREATE TABLE fresh_groups (group_key VARCHAR);"
     "CREATE TABLE scope (group_key VARCHAR);"
-    "CREATE TABLE limited_to (whom VARCHAR);"
+    "CREATE TABLE limited_to (whom VARCHAR, run_id VARCHAR);"
     "CREATE TABLE unrooted (id VARCHAR);"
 )
 
@@ -46,7 +46,7 @@ def create_tables(database: duckdb.DuckDBPyConnection) -> None:
 
 def create_views(database: duckdb.DuckDBPyConnection, *, deriving: bool) -> None:
     """Make the views of `store` and what is newer: those that read, or those that derive."""
-    for name in sorted(os.listdir(VIEWS)):
+    for name in sorted(entry.name for entry in os.scandir(VIEWS)):
         if name.endswith(".sql") and (name[:2] not in _BASE) == deriving:
             database.execute((VIEWS / name).read_text(encoding="utf-8"))
 
@@ -67,6 +67,34 @@ def judge_newer(database: duckdb.DuckDBPyConnection) -> None:
         "INSERT INTO scope FROM fresh_groups;"
         "INSERT INTO fresh_verdicts SELECT * FROM derived_verdicts"
     )
+
+
+def limit(
+    database: duckdb.DuckDBPyConnection, whom: str | None, model: str | None, run: str | None
+) -> None:
+    """Derive anew on the evidence of one observer or one run, of a model, source or all.
+
+    Without observer and run this undoes what another call did.
+    """
+    database.execute(
+        "DELETE FROM fresh_verdicts; DELETE FROM fresh_groups; DELETE FROM scope;"
+        "DELETE FROM limited_to;"
+        "INSERT INTO fresh_groups SELECT DISTINCT group_key FROM newer_lineage"
+    )
+    if whom is not None or run is not None:
+        database.execute("INSERT INTO limited_to VALUES (?, ?)", [whom, run])
+        database.execute(
+            "INSERT INTO fresh_groups SELECT DISTINCT l.group_key FROM lineage l "
+            "JOIN observations o ON o.id = l.observation_id "
+            "WHERE (?1::VARCHAR IS NULL OR l.model = ?1 OR l.root_source = ?1) "
+            "AND (?2::VARCHAR IS NULL OR o.run_id = ?2)",
+            [model, run],
+        )
+        database.execute(
+            "CREATE OR REPLACE TEMP TABLE once AS SELECT DISTINCT group_key FROM fresh_groups;"
+            "DELETE FROM fresh_groups; INSERT INTO fresh_groups FROM once; DROP TABLE once"
+        )
+    judge_newer(database)
 
 
 def rules_of(database: duckdb.DuckDBPyConnection) -> Rules:

@@ -22,7 +22,9 @@ WITH seen AS (
     LEFT JOIN diagnoses d ON d.observation_id = o.id
     WHERE l.group_key IN (SELECT group_key FROM scope)
         AND l.model IS DISTINCT FROM '__control__'
-        AND ((SELECT count(*) FROM limited_to) = 0 OR o.whom IN (SELECT whom FROM limited_to))
+        AND NOT EXISTS (
+            SELECT 1 FROM limited_to t WHERE t.whom <> o.whom OR t.run_id <> o.run_id
+        )
 ),
 faulted AS (
     SELECT

@@ -1,0 +1,326 @@
+"""Ask the store: can I load it, what was measured, what is known. Standard library and SQL only.
+
+`check` answers for one model; `matrix` gives all cells; `models`, `show`, `entries`, `runs` and
+`evidence` list what lies behind. Names of models are ids, names or aliases, letter case aside,
+or handles.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from caniload.catalog import nearness
+from caniload.catalog.answers import (
+    Answer,
+    Bounds,
+    CellAnswer,
+    EntryAnswer,
+    ModelAnswer,
+    Place,
+    RunAnswer,
+    SourceAnswer,
+)
+from caniload.catalog.rows import CELL_COLUMNS, aware, cell, with_diagnoses
+from caniload.catalog.store import WHOM, Store
+from caniload.catalog.targets import Target, find
+from caniload.errors import UnknownNameError
+from caniload.words import DEVICES, FRAMEWORKS, Verdict
+
+_ORDER = "ORDER BY place, measured_at DESC NULLS LAST, cell_id"
+_ELSEWHERE = 5
+
+
+def check(
+    store: Store,
+    model: str,
+    *,
+    framework: str | None = None,
+    loader: str | None = None,
+    device: str | None = None,
+    environment: str | None = None,
+    environment_key: str | None = None,
+    here: Place | None = None,
+    whom: str = "all",
+) -> Answer:
+    """Answer whether a model loads, for what the question names.
+
+    With `here` the answer is for that interpreter: same decisive versions, or inferred between
+    two tested ones, else unknown with the nearest evidence. `whom` is me, ci or all. Raises
+    `UnknownNameError` for a model, framework, device, environment or whom that nobody knows.
+    """
+    target = find(store, model)
+    _check_names(store, framework, device, environment, whom)
+    store.limit(whom, target.model or target.source)
+    where, params = target.where()
+    for name, value in (
+        ("framework", framework),
+        ("loader", loader),
+        ("environment", environment),
+        ("environment_key", environment_key),
+    ):
+        if value is not None:
+            where += f" AND (v.{name} = ? OR (v.verdict = 'claimed' AND v.{name} IS NULL))"
+            params.append(value)
+    if device is not None:
+        where += " AND (v.device = ? OR split_part(v.device, ':', 1) = ? OR v.device IS NULL)"
+        params += [device, device]
+    cells = with_diagnoses(store, _cells(store, where, params))
+    answer = Answer(
+        target.model or target.source or model,
+        target.name,
+        cells[0].verdict if cells else Verdict.UNKNOWN,
+        cells[0] if cells else None,
+        cells,
+        framework,
+        loader,
+        device,
+        environment,
+        here,
+        uses=target.uses,
+    )
+    if here is not None:
+        answer = nearness.narrow(answer, here)
+    return _with_ways_out(store, target, answer)
+
+
+def matrix(
+    store: Store,
+    model: str | None = None,
+    *,
+    run: str | None = None,
+    framework: str | None = None,
+    loader: str | None = None,
+    device: str | None = None,
+    environment: str | None = None,
+    verdict: str | None = None,
+    whom: str = "all",
+    exports: bool = False,
+) -> tuple[CellAnswer, ...]:
+    """Return the verdict of every cell, by model, framework and loader, best first.
+
+    With `run`, verdicts rest on the observations of that run alone. `exports` adds the cells
+    that export. Raises `UnknownNameError`.
+    """
+    _check_names(store, framework, device, environment, whom)
+    where = "true"
+    params: list[Any] = []
+    wanted: str | None = None
+    if model is not None:
+        target = find(store, model)
+        wanted = target.model or target.source
+        where, params = target.where()
+    if run is not None and not store.sql("SELECT 1 FROM observations WHERE run_id = ?", [run]):
+        raise UnknownNameError("run", run, hint="`caniload log` lists runs")
+    store.limit(whom, wanted, run)
+    for name, value in (
+        ("run_id", run),
+        ("framework", framework),
+        ("loader", loader),
+        ("environment", environment),
+        ("device", device),
+        ("verdict", verdict),
+    ):
+        if value is not None:
+            where += f" AND v.{name} = ?"
+            params.append(value)
+    cells = _cells(
+        store, where, params, "ORDER BY model, place, framework, loader, measured_at DESC, cell_id"
+    )
+    if exports:
+        cells += _cells(
+            store,
+            where + " AND v.kind = 'export'",
+            params,
+            "ORDER BY model, framework, loader",
+            "cell_verdicts",
+        )
+    return with_diagnoses(store, cells)
+
+
+def models(store: Store) -> tuple[ModelAnswer, ...]:
+    """Return all models of the catalogue with their sources, without cells."""
+    return tuple(_model(store, row, ()) for row in store.rows("FROM store.models ORDER BY id"))
+
+
+def show(store: Store, name: str, *, whom: str = "all") -> ModelAnswer | EntryAnswer:
+    """Return a model with sources and cells, or a dataset or tool; raise `UnknownNameError`."""
+    for kind in ("datasets", "tools"):
+        for found in entries(store, kind):
+            aliases = found.entry.get("aliases") or ()
+            known = (found.id, found.name, *(aliases if isinstance(aliases, list) else ()))
+            if name.casefold() in {str(text).casefold() for text in known}:
+                return found
+    target = find(store, name)
+    cells = matrix(store, name, whom=whom, exports=True)
+    if target.model is not None:
+        found_rows = store.rows("FROM store.models WHERE id = ?", [target.model])
+        if found_rows:
+            return _model(store, found_rows[0], cells)
+    source = target.source or name
+    return ModelAnswer(
+        source, source, (), None, (), None, "It has no entry in the catalogue.", (), (), cells, {}
+    )
+
+
+def entries(store: Store, kind: str) -> tuple[EntryAnswer, ...]:
+    """Return all `datasets` or `tools` of the catalogue, in order of id."""
+    if kind not in ("datasets", "tools"):
+        raise ValueError(kind)
+    found = store.rows(f"SELECT id, name, about, entry FROM store.{kind} ORDER BY id")
+    return tuple(
+        EntryAnswer(kind, row["id"], row["name"], row["about"], json.loads(row["entry"]))
+        for row in found
+    )
+
+
+def sources(store: Store, model: str | None = None) -> tuple[tuple[str, SourceAnswer], ...]:
+    """Return (model id, source) of every source, or of one model's."""
+    where, params = ("true", []) if model is None else ("model = ?", [find(store, model).model])
+    found = store.rows(f"FROM store.sources WHERE {where} ORDER BY model, position, handle", params)
+    return tuple((row["model"], _source(row)) for row in found)
+
+
+def runs(store: Store, limit: int = 20) -> tuple[RunAnswer, ...]:
+    """Return the recorded runs, latest first."""
+    found = store.rows(
+        "SELECT run_id, min(started_at) AS started_at, max(finished_at) AS finished_at, "
+        "count(*) AS observations, count(*) FILTER (outcome = 'passed') AS passed, "
+        "list_sort(list(DISTINCT model) FILTER (model IS NOT NULL)) AS models, "
+        "any_value(observer) AS observer, any_value(whom) AS whom "
+        "FROM observations GROUP BY run_id ORDER BY started_at DESC, run_id DESC LIMIT ?",
+        [limit],
+    )
+    return tuple(
+        RunAnswer(
+            row["run_id"],
+            aware(row["started_at"]),
+            aware(row["finished_at"]),
+            row["observations"],
+            row["passed"],
+            tuple(row["models"] or ()),
+            row["observer"],
+            row["whom"],
+        )
+        for row in found
+    )
+
+
+def evidence(
+    store: Store, *, model: str | None = None, run: str | None = None, cell_id: str | None = None
+) -> tuple[dict[str, Any], ...]:
+    """Return observations as they were recorded, latest first, with code of the diagnosis.
+
+    Each is a dict of the store's columns; JSON columns are read, times are aware UTC.
+    """
+    where = "true"
+    params: list[Any] = []
+    if model is not None:
+        target = find(store, model)
+        where += " AND (l.model = ? OR l.root_source = ?)"
+        params += [target.model, target.source]
+    for name, value in (("run_id", run), ("cell_id", cell_id)):
+        if value is not None:
+            where += f" AND o.{name} = ?"
+            params.append(value)
+    found = store.rows(
+        "SELECT o.*, d.code FROM observations o JOIN lineage l ON l.observation_id = o.id "
+        f"LEFT JOIN diagnoses d ON d.observation_id = o.id WHERE {where} "
+        "ORDER BY o.started_at DESC, o.id DESC",
+        params,
+    )
+    read = ("recipe", "exceptions", "checks", "numbers", "facts", "decisive", "lock", "patches",
+            "sandbox")  # fmt: skip
+    for row in found:
+        for name in read:
+            row[name] = json.loads(row[name]) if row[name] is not None else None
+        for name in ("started_at", "finished_at"):
+            row[name] = aware(row[name])
+    return tuple(found)
+
+
+def _cells(
+    store: Store, where: str, params: Sequence[Any], order: str = _ORDER, view: str = "ranked"
+) -> tuple[CellAnswer, ...]:
+    found = store.rows(f"SELECT {CELL_COLUMNS} FROM {view} v WHERE {where} {order}", list(params))
+    return tuple(cell(row) for row in found)
+
+
+def _with_ways_out(store: Store, target: Target, answer: Answer) -> Answer:
+    """Add what works elsewhere, and since which version it does not here."""
+    from dataclasses import replace
+
+    if answer.verdict is Verdict.WORKS:
+        return answer
+    where, params = target.where()
+    working = _cells(store, where + " AND v.verdict = 'works'", params)
+    covered = {known.cell_id for known in answer.cells} if answer.here is None else set()
+    elsewhere: dict[tuple[str, str], CellAnswer] = {}
+    for found in working:
+        if found.cell_id not in covered:
+            elsewhere.setdefault((found.loader, found.framework), found)
+    bounds: Bounds | None = None
+    if answer.best is not None and answer.best.verdict is Verdict.FAILS:
+        same = _cells(
+            store,
+            where + " AND v.loader = ? AND v.framework = ? AND v.verdict IN ('works', 'fails')",
+            [*params, answer.best.loader, answer.best.framework],
+        )
+        bounds = nearness.bounds(answer.best, same)
+    return replace(answer, elsewhere=tuple(elsewhere.values())[:_ELSEWHERE], bounds=bounds)
+
+
+def _check_names(
+    store: Store, framework: str | None, device: str | None, environment: str | None, whom: str
+) -> None:
+    """Raise `UnknownNameError` for a word that is nobody's name."""
+    if framework is not None and framework not in FRAMEWORKS:
+        known = [row[0] for row in store.sql("SELECT DISTINCT framework FROM ranked")]
+        if framework not in known:
+            raise _unknown("framework", framework, FRAMEWORKS)
+    if device is not None and device.partition(":")[0] not in DEVICES:
+        raise _unknown("device", device, DEVICES)
+    if whom not in WHOM:
+        raise _unknown("observer", whom, WHOM)
+    if environment is not None:
+        names = store.sql(
+            "SELECT name FROM store.environments UNION SELECT environment FROM cell_verdicts"
+        )
+        if (environment,) not in names:
+            known = sorted(name for (name,) in names if name)
+            raise _unknown("environment", environment, known)
+
+
+def _unknown(kind: str, name: str, known: Sequence[str]) -> UnknownNameError:
+    from difflib import get_close_matches
+
+    near = tuple(get_close_matches(name, known, 2))
+    return UnknownNameError(kind, name, near, f"known: {', '.join(known)}")
+
+
+def _model(store: Store, row: dict[str, Any], cells: tuple[CellAnswer, ...]) -> ModelAnswer:
+    return ModelAnswer(
+        row["id"],
+        row["name"],
+        tuple(row["aliases"] or ()),
+        row["family"],
+        tuple(row["tasks"] or ()),
+        row["licence"],
+        row["about"],
+        tuple(row["uses"] or ()),
+        tuple(source for _, source in sources(store, row["id"])),
+        cells,
+        json.loads(row["entry"]),
+    )
+
+
+def _source(row: dict[str, Any]) -> SourceAnswer:
+    return SourceAnswer(
+        row["handle"],
+        row["source"],
+        row["resolved"],
+        tuple(row["formats"] or ()),
+        row["licence"],
+        json.loads(row["entry"]),
+    )

@@ -1,0 +1,75 @@
+"""Find what a user's name means: a model of the catalogue, or a source that was attempted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from caniload.catalog.store import Store
+from caniload.errors import UnknownNameError
+from caniload.handles import HUBS, parse
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Name what a question is about: a model, or one source, perhaps at one revision."""
+
+    name: str
+    model: str | None = None
+    source: str | None = None
+    revision: str | None = None
+    format: str | None = None
+    uses: tuple[str, ...] = ()
+
+    def where(self) -> tuple[str, list[Any]]:
+        """Return the SQL condition on cells `v`, and its parameters."""
+        parts: list[str] = []
+        params: list[Any] = []
+        for column in ("model", "source", "revision", "format"):
+            value = getattr(self, column)
+            if value is not None:
+                parts.append(f"v.{column} = ?")
+                params.append(value)
+        return " AND ".join(parts), params
+
+
+def find(store: Store, text: str) -> Target:
+    """Find a model by id, name or alias, letter case aside, or a source by its handle.
+
+    Raises `UnknownNameError` with the nearest names, `MalformedHandleError`.
+    """
+    wanted = text.casefold()
+    found = store.sql(
+        "SELECT id, name, uses FROM store.models WHERE lower(id) = ?1 OR lower(name) = ?1 "
+        "OR list_contains(list_transform(aliases, lambda a: lower(a)), ?1)",
+        [wanted],
+    )
+    if found:
+        return Target(found[0][1], model=found[0][0], uses=tuple(found[0][2] or ()))
+    hub, colon, _ = text.partition(":")
+    if colon and (hub in HUBS or hub.isalpha()):
+        handle = parse(text)
+        owner = store.sql("SELECT min(model) FROM store.sources WHERE source = ?", [handle.source])[
+            0
+        ][0]
+        seen = store.sql("SELECT 1 FROM cell_verdicts WHERE source = ? LIMIT 1", [handle.source])
+        if owner or seen:
+            return Target(str(handle), owner, handle.source, handle.revision, handle.format)
+        raise UnknownNameError("recorded source", text, hint=f"`caniload run {text}` attempts it")
+    named = store.sql("SELECT 1 FROM cell_verdicts WHERE model = ? LIMIT 1", [text])
+    if named and text != "__control__":
+        return Target(text, model=text)
+    raise UnknownNameError("model", text, _near(store, wanted), "`caniload list` names them all")
+
+
+def _near(store: Store, wanted: str) -> tuple[str, ...]:
+    """Return up to three known names that look like the wanted one."""
+    from difflib import get_close_matches
+
+    names: dict[str, str] = {}
+    for key, name, aliases in store.sql("SELECT id, name, aliases FROM store.models"):
+        for text in (key, name, *(aliases or ())):
+            names.setdefault(text.casefold(), key)
+    near = get_close_matches(wanted, names, 5, 0.6)
+    near += [text for text in names if wanted in text and len(wanted) > 2]
+    return tuple(dict.fromkeys(names[text] for text in near))[:3]

@@ -1,11 +1,7 @@
 """A worker that does what its job's hint `script` says: the parent's tests are written in it."""
 
-import ctypes
 import json
 import os
-import signal
-import socket
-import subprocess
 import sys
 import time
 
@@ -74,6 +70,8 @@ class Worker:
 
     def segfault(self):
         self.hello()
+        import ctypes
+
         ctypes.string_at(0)
 
     def raise_signal(self, number):
@@ -107,6 +105,8 @@ class Worker:
         self.final()
 
     def leave_children(self, beacon):
+        import subprocess
+
         self.hello()
         for detach in (False, True):
             code = f"import time\nwhile True:\n open({beacon!r}, 'a').write('.'); time.sleep(.02)"
@@ -176,6 +176,8 @@ class Worker:
         self.final("failed", "load", message)
 
     def reach(self, port):
+        import socket
+
         self.hello()
         self.tell(lambda: socket.create_connection(("127.0.0.1", port), 2).close())
 
@@ -248,4 +250,4 @@ class Worker:
 
     def own_kill(self):
         self.hello()
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), 9)

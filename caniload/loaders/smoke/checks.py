@@ -1,0 +1,162 @@
+"""The five checks that tell a pass from a load without an exception."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import artefact, fingerprint, wordpiece
+from .failure import one_line
+from .inputs import TEXTS
+from .loader import CheckResult, Job, Loader
+
+SAME_INPUT = 1e-6
+"""Largest relative RMS difference that the same input, run again after a reset, may show."""
+
+OTHER_INPUT = 1e-5
+"""Smallest relative RMS difference that another input must show in at least one output.
+
+A randomly initialised MobileNetV2 answers every image alike up to 1e-10: no evidence.
+"""
+
+
+@dataclass
+class Tried:
+    """What an attempt has in hand when it comes to be checked."""
+
+    loader: Loader
+    loaded: Any
+    job: Job
+    inputs: dict[str, Any]
+    outputs: dict[str, Any]
+    flats: dict[str, fingerprint.Flat] = field(default_factory=dict)
+    print: dict[str, Any] | None = None
+    facts: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Flatten the outputs, padding zeroed."""
+        self.flats = self.flatten(self.outputs, self.inputs)
+
+    @property
+    def seed(self) -> int:
+        """The recipe's seed."""
+        return int(self.job["recipe"]["seed"])
+
+    def flatten(self, outputs: dict[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:
+        """Flatten outputs that came from the given inputs."""
+        real = self.loader.padded(self.loaded, inputs)
+        return {name: fingerprint.flatten(name, value, real) for name, value in outputs.items()}
+
+
+def weights(tried: Tried) -> CheckResult:
+    """The live weights are the artefact's."""
+    if tried.job["recipe"].get("weights") == "random":
+        return CheckResult.not_applicable("weights", "the recipe asks for random weights")
+    return tried.loader.weights(tried.loaded, tried.job)
+
+
+def device(tried: Tried) -> CheckResult:
+    """Weights and outputs sit on the device asked for."""
+    return tried.loader.device(tried.loaded, tried.outputs, tried.job)
+
+
+def output(tried: Tried) -> CheckResult:
+    """Outputs are finite, depend on the input, and on nothing else."""
+    name = "output"
+    if not any(flat.values for flat in tried.flats.values()):
+        return CheckResult.failed(name, "no_output", "the model returned no numbers")
+    infinite = set(tried.job["recipe"].get("options", {}).get("infinite_outputs", []))
+    for flat in tried.flats.values():
+        bad = sum(
+            1
+            for value in flat.values
+            if math.isnan(value) or (math.isinf(value) and flat.name not in infinite)
+        )
+        if bad:
+            text = f"{bad} of {len(flat.values)} values of {flat.name} are NaN or infinite"
+            return CheckResult.failed(name, "nonfinite_output", text, nonfinite=float(bad))
+    loader, loaded, job = tried.loader, tried.loaded, tried.job
+    other_inputs = loader.inputs(loaded, job, tried.seed + 1)
+    loader.reset(loaded, job)
+    other = tried.flatten(loader.run(loaded, other_inputs, job), other_inputs)
+    loader.reset(loaded, job)
+    again = tried.flatten(loader.run(loaded, tried.inputs, job), tried.inputs)
+    changed = {key: _difference(other.get(key), flat) for key, flat in tried.flats.items()}
+    repeated = {key: _difference(again.get(key), flat) for key, flat in tried.flats.items()}
+    numbers = {"other_input": max(changed.values()), "same_input": max(repeated.values())}
+    if numbers["same_input"] > SAME_INPUT:
+        text = f"the same input again gives a relative difference of {numbers['same_input']:.3g}"
+        return CheckResult.failed(name, "nondeterministic", text, **numbers)
+    if numbers["other_input"] < OTHER_INPUT:
+        text = f"another input changes the outputs by {numbers['other_input']:.3g} relative only"
+        return CheckResult.failed(name, "degenerate_output", text, **numbers)
+    constant = sorted(key for key, value in changed.items() if value < OTHER_INPUT)
+    detail = "finite; another input differs; the same input agrees"
+    if constant:
+        detail += f"; constant: {', '.join(constant)}"
+    return CheckResult(name, "passed", detail, numbers)
+
+
+def _difference(a: fingerprint.Flat | None, b: fingerprint.Flat) -> float:
+    """Return the relative difference, infinite for an output that is gone."""
+    return math.inf if a is None else fingerprint.relative(a, b)
+
+
+def fingerprints(tried: Tried) -> CheckResult:
+    """Outputs have names, shapes and numbers that agreement can be computed from."""
+    job = tried.job
+    prints = [fingerprint.print_of(flat, tried.seed) for _, flat in sorted(tried.flats.items())]
+    if not any(item["samples"] for item in prints):
+        return CheckResult.failed("fingerprint", "no_output", "there is nothing to fingerprint")
+    blob = fingerprint.blob(tried.outputs, job["blob_to"]) if job.get("blob_to") else None
+    tried.print = {
+        "recipe_hash": job["recipe_hash"],
+        "outputs": prints,
+        "blob_sha256": blob,
+        "tf32": tried.loader.tf32,
+    }
+    count = float(sum(len(item["samples"]) for item in prints))
+    detail = ", ".join(f"{item['name']} {item['shape']}" for item in prints)
+    return CheckResult("fingerprint", "passed", detail[:1000], {"samples": count})
+
+
+def preprocessing(tried: Tried) -> CheckResult:
+    """The library's token ids are those that the artefact's tokenizer files describe."""
+    name = "preprocessing"
+    home = artefact.transformer_dir(artefact.folder(tried.job))
+    expected = wordpiece.reference(home)
+    try:
+        ids = tried.loader.preprocess(tried.loaded, tried.job, TEXTS)
+    except Exception as exc:  # noqa: BLE001 (the finding is that it raises)
+        if expected is not None:
+            text = f"the tokenizer raised {one_line(exc)}"
+            return CheckResult.failed(name, "preprocessing_error", text)
+        return CheckResult.not_applicable(name, f"no tokenizer loads: {one_line(exc)}")
+    if ids is None:
+        return CheckResult.not_applicable(name, "this loader takes tensors, not texts")
+    tried.facts["token_ids"] = json.dumps(ids)
+    if expected is None:
+        why = "ids recorded; no reference of our own for this kind of tokenizer"
+        return CheckResult.not_applicable(name, why)
+    wanted = [expected.ids(text) for text in TEXTS]
+    wrong = sum(1 for got, want in zip(ids, wanted) if got != want)
+    numbers = {"texts": float(len(TEXTS)), "mismatched": float(wrong)}
+    if wrong:
+        at = next(i for i, (got, want) in enumerate(zip(ids, wanted)) if got != want)
+        text = f"{wrong} of {len(TEXTS)} texts; text {at} gives {ids[at][:24]}, not "
+        text += f"{wanted[at][:24]}"
+        return CheckResult.failed(name, "preprocessing_mismatch", text, **numbers)
+    return CheckResult(name, "passed", f"ids of {len(TEXTS)} texts are the tokenizer's", numbers)
+
+
+CHECKS: dict[str, Callable[[Tried], CheckResult]] = {
+    "weights": weights,
+    "device": device,
+    "output": output,
+    "fingerprint": fingerprints,
+    "preprocessing": preprocessing,
+}
+"""The checks in the order in which they run; the first that fails names the attempt's end."""

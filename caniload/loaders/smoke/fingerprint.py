@@ -1,0 +1,137 @@
+"""Reduce outputs to what is stored and compared: moments, 256 sampled values, the whole by hash.
+
+Outputs are held as arrays of doubles of the standard library: exact for every float32, and the
+same code serves workers without numpy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import math
+from array import array
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .inputs import counter
+
+SAMPLES = 256
+
+
+@dataclass
+class Flat:
+    """One output, flattened in row-major order, as doubles."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    values: array[float]
+
+
+def flatten(name: str, value: Any, real: list[int] | None = None) -> Flat:
+    """Flatten one output; positions beyond `real[row]` of each row become zero.
+
+    `value` is a numpy array or nested lists of numbers. Padding is zeroed only in outputs that
+    follow positions: [batch, length, features], row 0 being whole.
+    """
+    if hasattr(value, "dtype") and hasattr(value, "tobytes"):
+        shape = tuple(int(extent) for extent in value.shape)
+        kind = str(value.dtype)
+        flat = array("d")
+        if kind.startswith("complex"):
+            value, shape = value.view(kind.replace("complex128", "float64")), (*shape, 2)
+            if kind == "complex64":
+                value = value.view("float32")
+        flat.frombytes(value.astype("float64").tobytes())
+    else:
+        shape, numbers = _nested(value)
+        kind, flat = "float64", array("d", numbers)
+    if real is not None:
+        _zero_padding(flat, shape, real)
+    return Flat(name, shape, kind, flat)
+
+
+def _nested(value: Any) -> tuple[tuple[int, ...], list[float]]:
+    """Return shape and numbers of nested lists, all rows of one length."""
+    if not isinstance(value, (list, tuple)):
+        return (), [float(value)]
+    parts = [_nested(item) for item in value]
+    shapes = {shape for shape, _ in parts}
+    if len(shapes) > 1:
+        raise ValueError("an output has rows of several shapes")
+    inner = shapes.pop() if shapes else ()
+    return (len(parts), *inner), [number for _, numbers in parts for number in numbers]
+
+
+def _zero_padding(flat: array[float], shape: tuple[int, ...], real: list[int]) -> None:
+    """Set the padded positions of [batch, length, features, ...] to zero, in place."""
+    if len(shape) < 3 or shape[0] != len(real) or shape[1] != max(real):
+        return
+    inner = math.prod(shape[2:])
+    for row, count in enumerate(real):
+        begin = (row * shape[1] + count) * inner
+        end = (row + 1) * shape[1] * inner
+        flat[begin:end] = array("d", bytes(8 * (end - begin)))
+
+
+def print_of(flat: Flat, seed: int) -> dict[str, Any]:
+    """Return the fields of the parent's `OutputPrint` for one output."""
+    count = len(flat.values)
+    positions = (
+        range(count)
+        if count <= SAMPLES
+        else [counter(seed, f"{flat.name}:{count}", i) % count for i in range(SAMPLES)]
+    )
+    return {
+        "name": flat.name,
+        "shape": list(flat.shape),
+        "dtype": flat.dtype,
+        "mean": math.fsum(flat.values) / count if _summable(flat) else math.nan,
+        "rms": rms(flat.values),
+        "samples": [flat.values[i] for i in positions],
+        "layout": None,
+    }
+
+
+def _summable(flat: Flat) -> bool:
+    """Tell whether a mean exists: there are values and no infinity among them."""
+    return bool(flat.values) and not any(math.isinf(value) for value in flat.values)
+
+
+def rms(values: array[float]) -> float:
+    """Return the root mean square, 0 for nothing."""
+    return math.sqrt(sum(value * value for value in values) / len(values)) if values else 0.0
+
+
+def relative(a: Flat, b: Flat) -> float:
+    """Return the relative RMS difference ||a - b|| / ||b||; infinite for unlike shapes."""
+    if a.shape != b.shape:
+        return math.inf
+    difference = math.sqrt(sum((x - y) * (x - y) for x, y in zip(a.values, b.values)))
+    size = math.sqrt(sum(y * y for y in b.values))
+    if size == 0.0:
+        return 0.0 if difference == 0.0 else math.inf
+    return difference / size
+
+
+def blob(outputs: dict[str, Any], into: str) -> str | None:
+    """Write whole outputs as `<sha256>.npz` into a directory and return the hash.
+
+    Returns None where numpy is absent. `numpy.savez` stamps every member with one fixed date,
+    so that equal outputs give equal files.
+    """
+    try:
+        import numpy
+    except ImportError:
+        return None
+    buffer = io.BytesIO()
+    numpy.savez(buffer, **{name: numpy.asarray(outputs[name]) for name in sorted(outputs)})
+    data = buffer.getvalue()
+    found = hashlib.sha256(data).hexdigest()
+    target = Path(into) / f"{found}.npz"
+    if not target.exists():
+        part = target.with_suffix(".part")
+        part.write_bytes(data)
+        part.replace(target)
+    return found

@@ -1,0 +1,126 @@
+"""Make a recipe's inputs from its seed alone: the same on every interpreter and runtime.
+
+The generator is SHA-256 in counter mode, standard library only, so that the host can print the
+very same ids in a snippet.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+LOWEST_ID = 1000
+"""Ids below are kept out where the vocabulary allows: special and unused tokens live there."""
+
+DEFAULT_TOKENS = {"kind": "tokens", "batch": 2, "length": 16}
+
+TEXTS = (
+    "Can I load this model, here?",
+    "The naïve café owner paid $12.50 for 3 kilograms of unbelievably good oranges!",
+    "Tokenizers disagree about don't, e-mail addresses and 东京.",
+)
+"""The fixed texts of the preprocessing check: accents, punctuation, digits, ideographs."""
+
+
+@dataclass(frozen=True)
+class TokenFacts:
+    """What a tokenizer and a configuration say that inputs depend on."""
+
+    vocab_size: int
+    cls_id: int | None = None
+    sep_id: int | None = None
+    pad_id: int = 0
+    max_length: int | None = None
+
+
+def counter(seed: int, stream: str, index: int) -> int:
+    """Return the number at one position of a stream: 256 bits that depend on nothing else."""
+    return int.from_bytes(hashlib.sha256(f"{seed}:{stream}:{index}".encode()).digest(), "big")
+
+
+def token_rows(
+    facts: TokenFacts, batch: int, length: int, seed: int
+) -> tuple[list[list[int]], list[list[int]]]:
+    """Return token ids and attention mask, `batch` rows of `length`.
+
+    Rows begin with [CLS] and end with [SEP] where the tokenizer has them. Row 0 is whole; of
+    every later row the last quarter is padding.
+    """
+    low = LOWEST_ID if facts.vocab_size > 2 * LOWEST_ID else min(8, facts.vocab_size - 1)
+    ids: list[list[int]] = []
+    mask: list[list[int]] = []
+    for row in range(batch):
+        real = length if row == 0 else max(2, length - length // 4)
+        values = [
+            low + counter(seed, f"tokens.{row}", i) % (facts.vocab_size - low) for i in range(real)
+        ]
+        if facts.cls_id is not None:
+            values[0] = facts.cls_id
+        if facts.sep_id is not None:
+            values[-1] = facts.sep_id
+        ids.append(values + [facts.pad_id] * (length - real))
+        mask.append([1] * real + [0] * (length - real))
+    return ids, mask
+
+
+def uniform(seed: int, stream: str, count: int) -> list[float]:
+    """Return `count` numbers in [-1, 1), sixteen from each digest, exact in float32."""
+    values: list[float] = []
+    index = 0
+    while len(values) < count:
+        block = hashlib.sha256(f"{seed}:{stream}:{index}".encode()).digest()
+        for at in range(0, 32, 2):
+            values.append(int.from_bytes(block[at : at + 2], "big") / 32768.0 - 1.0)
+        index += 1
+    return values[:count]
+
+
+def token_shape(recipe: dict[str, Any], facts: TokenFacts) -> tuple[int, int]:
+    """Return batch and length of a token recipe, cut to what the model takes."""
+    spec = recipe.get("inputs") or {}
+    batch = int(spec.get("batch", DEFAULT_TOKENS["batch"]))
+    length = int(spec.get("length", DEFAULT_TOKENS["length"]))
+    if facts.max_length:
+        length = min(length, facts.max_length)
+    return batch, length
+
+
+def kind(recipe: dict[str, Any], otherwise: str) -> str:
+    """Return the kind of inputs that a recipe names; `auto` or none leaves it to the loader."""
+    named = str((recipe.get("inputs") or {}).get("kind", "auto"))
+    return otherwise if named == "auto" else named
+
+
+def tokens(facts: TokenFacts, recipe: dict[str, Any], seed: int) -> dict[str, Any]:
+    """Return `input_ids` and `attention_mask` as int64 arrays."""
+    import numpy
+
+    batch, length = token_shape(recipe, facts)
+    ids, mask = token_rows(facts, batch, length, seed)
+    return {
+        "input_ids": numpy.array(ids, dtype=numpy.int64),
+        "attention_mask": numpy.array(mask, dtype=numpy.int64),
+    }
+
+
+def floats(shape: tuple[int, ...], name: str, seed: int) -> Any:
+    """Return a float32 array of uniform numbers in [-1, 1)."""
+    import numpy
+
+    count = 1
+    for extent in shape:
+        count *= extent
+    return numpy.array(uniform(seed, name, count), dtype=numpy.float32).reshape(shape)
+
+
+def pixels(config: dict[str, Any], recipe: dict[str, Any], seed: int) -> dict[str, Any]:
+    """Return `pixel_values`, float32 [batch, channels, height, width]."""
+    spec = recipe.get("inputs") or {}
+    vision = config.get("vision_config")
+    nested = vision if isinstance(vision, dict) else {}
+    size = spec.get("size") or config.get("image_size") or nested.get("image_size") or 224
+    height, width = size if isinstance(size, (list, tuple)) else (size, size)
+    channels = int(config.get("num_channels") or nested.get("num_channels") or 3)
+    shape = (int(spec.get("batch", 1)), channels, int(height), int(width))
+    return {"pixel_values": floats(shape, "pixel_values", seed)}

@@ -1,0 +1,176 @@
+"""Compare live weights with the artefact's, by name and bytes or by digest of sorted values."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .loader import CheckResult
+from .safetensors_reader import Tensor, read_all
+
+_LEGACY = (("LayerNorm.weight", "LayerNorm.gamma"), ("LayerNorm.bias", "LayerNorm.beta"))
+"""Names that checkpoints converted from TensorFlow 1 BERT carry; transformers renames them."""
+
+
+@dataclass
+class Live:
+    """One tensor of the loaded model.
+
+    `matches(tensor)` tells whether the file's tensor has the same values, after the cast that
+    the recipe asks for. `storage` tells tied tensors apart. `persistent` is False for buffers
+    that the library declares not to be saved.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    matches: Callable[[Tensor], bool]
+    storage: Any = None
+    persistent: bool = True
+    parameter: bool = True
+
+
+def candidates(name: str, prefix: str) -> list[str]:
+    """Return the names under which a file may hold a live tensor: its own, or the library's."""
+    names = [name]
+    if prefix:
+        start = f"{prefix}."
+        names.append(name[len(start) :] if name.startswith(start) else start + name)
+    for new, old in _LEGACY:
+        names += [item.replace(new, old) for item in names if item.endswith(new)]
+    return names
+
+
+def compare_named(file: dict[str, Tensor], live: Iterable[Live], prefix: str = "") -> CheckResult:
+    """Check a name-preserving loader: every live tensor is the file's, by name, shape and bytes.
+
+    `prefix` is the name of the base model inside the class, with or without which checkpoints
+    are written. A live tensor that the file lacks passes only if it is tied to one that
+    matched, or is a buffer declared as not saved. Tensors that only the file holds are counted
+    and named, since published checkpoints carry heads that their class does not use.
+    """
+    live = list(live)
+    used: set[str] = set()
+    matched: set[Any] = set()
+    missing: list[Live] = []
+    differing: list[str] = []
+    for item in live:
+        key = next((name for name in candidates(item.name, prefix) if name in file), None)
+        if key is None:
+            if item.persistent:
+                missing.append(item)
+            continue
+        used.add(key)
+        if file[key].shape != item.shape:
+            differing.append(f"{item.name} {list(item.shape)} for {list(file[key].shape)}")
+        elif item.matches(file[key]):
+            matched.add(item.storage)
+        else:
+            differing.append(item.name)
+    lost = [item.name for item in missing if item.storage is None or item.storage not in matched]
+    unused = [name for name in file if name not in used]
+    numbers = {
+        "file_tensors": float(len(file)),
+        "live_tensors": float(len(live)),
+        "compared": float(len(used)),
+        "missing": float(len(lost)),
+        "differing": float(len(differing)),
+        "unused": float(len(unused)),
+    }
+    if lost and not matched:
+        text = f"none of {len(live)} live tensors is in the file ({_some(lost)})"
+        return CheckResult.failed("weights", "weights_random", text, **numbers)
+    if lost:
+        text = f"{len(lost)} of {len(live)} live tensors are not in the file: {_some(lost)}"
+        return CheckResult.failed("weights", "weights_missing", text, **numbers)
+    if differing:
+        text = f"{len(differing)} of {len(used)} tensors are not the file's: {_some(differing)}"
+        return CheckResult.failed("weights", "weights_mismatch", text, **numbers)
+    if not used:
+        text = "the model holds no tensor that the file has"
+        return CheckResult.failed("weights", "weights_missing", text, **numbers)
+    detail = f"{len(used)} of {len(file)} tensors of the file compared by name, shape and bytes"
+    if unused:
+        detail += f"; the class does not use {_some(unused)}"
+    return CheckResult("weights", "passed", detail, numbers)
+
+
+def compare_values(
+    file: dict[str, str], live: dict[str, str], fused: Iterable[str] = ()
+) -> CheckResult:
+    """Check a converting loader: each trainable live tensor is in the artefact by its values.
+
+    `file` and `live` give the digest of the sorted values by name (`digest`). Equal tensors
+    count as often as they occur. `fused` names live tensors that the loader makes from several.
+    """
+    skip = set(fused)
+    stock = Counter(file.values())
+    lost: list[str] = []
+    for name, value in live.items():
+        if name in skip:
+            continue
+        if stock[value] > 0:
+            stock[value] -= 1
+        else:
+            lost.append(name)
+    looked = len(live) - len(skip & set(live))
+    numbers = {
+        "file_tensors": float(len(file)),
+        "live_tensors": float(len(live)),
+        "matched": float(looked - len(lost)),
+        "missing": float(len(lost)),
+        "unused": float(sum(stock.values())),
+    }
+    if lost or not looked:
+        code = "weights_missing" if looked > len(lost) else "weights_random"
+        text = f"{len(lost)} of {looked} trainable tensors are not in the artefact: {_some(lost)}"
+        return CheckResult.failed("weights", code, text, **numbers)
+    detail = f"{looked} of {looked} trainable tensors found by a digest of their sorted values"
+    if skip:
+        detail += f"; fused, not compared: {_some(sorted(skip))}"
+    return CheckResult("weights", "passed", detail, numbers)
+
+
+def digest(values: Any) -> str:
+    """Digest a numpy array by its sorted float32 values; layout and shape do not count."""
+    import numpy
+
+    flat = numpy.asarray(values).astype(numpy.float32).ravel() + numpy.float32(0)
+    return hashlib.sha256(numpy.sort(flat).tobytes()).hexdigest()
+
+
+def as_array(tensor: Tensor) -> Any:
+    """Return a file's tensor as a numpy array; bfloat16 widens to float32 without loss."""
+    import numpy
+
+    if tensor.dtype == "BF16":
+        wide = numpy.frombuffer(tensor.data, dtype="<u2").astype(numpy.uint32) << 16
+        return wide.view(numpy.float32).reshape(tensor.shape)
+    kinds = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BOOL": "?"}
+    kind = kinds.get(tensor.dtype)
+    if kind is None:
+        sign, bits = tensor.dtype[0].lower(), tensor.dtype[1:]
+        if sign not in "iu" or not bits.isdigit():
+            raise ValueError(f"tensor {tensor.name!r} has dtype {tensor.dtype}, not comparable yet")
+        kind = f"<{sign}{int(bits) // 8}"
+    return numpy.frombuffer(tensor.data, dtype=kind).reshape(tensor.shape)
+
+
+def tensors(paths: Iterable[Path]) -> dict[str, Tensor]:
+    """Return the tensors of safetensors files by name, read by our own reader."""
+    return read_all(paths)
+
+
+def digests(stored: dict[str, Tensor]) -> dict[str, str]:
+    """Return the digest of every floating-point tensor of an artefact by name."""
+    floating = {name: item for name, item in stored.items() if "F" in item.dtype}
+    return {name: digest(as_array(item)) for name, item in floating.items()}
+
+
+def _some(names: list[str], limit: int = 5) -> str:
+    """Name the first few of a list and count the rest."""
+    shown = ", ".join(names[:limit])
+    return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,9 @@ from caniload.words import Fault
 
 RANKS = ("specific", "general", "wrapper")
 """How sure a rule's claim is; a better rank wins over a deeper exception."""
+
+_LOG = -1
+"""The depth of what only a log or a signal tells."""
 
 _PLACE = re.compile(r"\{([\w.-]+)(?:\|([^{}]*))?\}")
 
@@ -29,6 +32,7 @@ class Failure:
 
     `exceptions` are (type with module, message, relation) from the outermost inward;
     `versions` maps distributions to versions. `signal` is the positive signal number.
+    `frames` is the text of the tracebacks' frames, where there is one.
     """
 
     outcome: str | None = None
@@ -40,6 +44,7 @@ class Failure:
     framework: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     signal: int | None = None
+    frames: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +72,10 @@ class Match:
     `contains` are literal texts of one message, all of them; `pattern` is a regular expression
     searched in the same message, whose named groups fill the fix; `unless` must not be found
     there; `type` is searched in the exception's qualified name. `also` are literals found
-    anywhere in the evidence. `where` is "message" (exceptions and the outcome's message) or
-    "log" (the log too). `stage`, `loader`, `framework` and `versions` (name to ">=5" or
-    "<5") hold as well where the failure does not say; `outcome` and `signal` do not.
+    anywhere in the evidence, frames included. `where` is "message" (exceptions and the outcome's
+    message) or "log" (the log too, when nothing was raised). `stage`, `loader`, `framework` and
+    `versions` (name to ">=5" or "<5") hold as well where the failure does not say; `outcome` and
+    `signal` do not.
     """
 
     contains: tuple[str, ...] = ()
@@ -120,9 +126,13 @@ class Rules:
     rules: tuple[Rule, ...] = ()
 
     def to_json(self) -> str:
-        """Write the rules as the JSON that `rules_from_json` reads."""
+        """Write the rules as the JSON that `rules_from_json` reads; what is unset is left out."""
         kinds = {kind: fault.value for kind, fault in self.kinds.items()}
-        return json.dumps({"kinds": kinds, "rules": [asdict(rule) for rule in self.rules]})
+        rules = [
+            {**_set(asdict(rule)), "match": [_set(asdict(match)) for match in rule.match]}
+            for rule in self.rules
+        ]
+        return json.dumps({"kinds": kinds, "rules": rules})
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +175,8 @@ def rule_from_dict(raw: Mapping[str, Any]) -> Rule:
 def diagnose(rules: Rules, failure: Failure) -> Diagnosis | None:
     """Return the class of a failure, or None when no rule claims it or two contradict.
 
-    A specific claim wins over a general one, a general one over a wrapper's; among equals the
-    innermost exception wins, since what wraps it says less.
+    A specific claim wins over a general one, a general one over the log's or a signal's, any
+    over a wrapper's; among equals the innermost exception wins, since what wraps it says less.
     """
     if failure.outcome == "passed":
         return None
@@ -182,18 +192,19 @@ def diagnose(rules: Rules, failure: Failure) -> Diagnosis | None:
     return _diagnosis(rules, first[0], failure)
 
 
-def _order(claim: _Claim) -> tuple[int, int]:
-    return RANKS.index(claim.rule.rank), -claim.depth
+def _order(claim: _Claim) -> tuple[bool, bool, int, int]:
+    rank = RANKS.index(claim.rule.rank)
+    return claim.rule.rank == "wrapper", claim.depth == _LOG, rank, -claim.depth
 
 
 def _claim(rule: Rule, failure: Failure) -> _Claim | None:
-    """Find the deepest evidence for a rule; depth 0 is the message, -1 log and signals."""
+    """Find the deepest evidence for a rule; the message has depth 0, log and signals `_LOG`."""
     found: _Claim | None = None
     for match in rule.match:
         if not _applies(match, failure):
             continue
         if not match.reads_text:
-            found = found or _Claim(rule, -1, {})
+            found = found or _Claim(rule, _LOG, {})
             continue
         for depth, type_name, text in _evidence(failure, match.where):
             groups = _found(match, type_name, text)
@@ -209,8 +220,9 @@ def _evidence(failure: Failure, where: str) -> Iterable[tuple[int, str, str]]:
         yield index, type_name, message
     if failure.message:
         yield 0, "", failure.message
-    if where == "log" and failure.log_excerpt:
-        yield -1, "", failure.log_excerpt
+    raised = any(not name.startswith("caniload.") for name, _, _ in failure.exceptions)
+    if where == "log" and failure.log_excerpt and not raised:
+        yield _LOG, "", failure.log_excerpt
 
 
 def _applies(match: Match, failure: Failure) -> bool:
@@ -231,7 +243,7 @@ def _applies(match: Match, failure: Failure) -> bool:
         if version is not None and not _within(version, bound):
             return False
     if match.also:
-        whole = "\n".join([text for _, _, text in _evidence(failure, "log")])
+        whole = "\n".join([failure.frames, *(text for _, _, text in _evidence(failure, "log"))])
         return all(literal in whole for literal in match.also)
     return True
 
@@ -301,9 +313,9 @@ def _fill(text: str, known: Mapping[str, str]) -> str:
     return _PLACE.sub(value, text)
 
 
+def _set(raw: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in raw.items() if value}
+
+
 def _tuples(raw: Mapping[str, Any]) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()}
-
-
-MATCH_FIELDS = tuple(item.name for item in fields(Match))
-"""The conditions that a rule's match may set."""

@@ -17,13 +17,16 @@ _HEAD = re.compile(r"^(?:Exception Group )?Traceback \(most recent call last\):$
 _DOTTED = r"[A-Za-z_]\w*(?:\.[A-Za-z_<][\w>]*)*"
 _RAISED = re.compile(rf"^({_DOTTED})(?::(?:[ \t]+(.*))?)?$")
 _NAMED = re.compile(
-    rf"^((?:{_DOTTED}\.)?[A-Z_]\w*(?:Error|Exception|Interrupt|Exit|Fail|Fault|Warning"
+    rf"^((?:{_DOTTED}\.)?[A-Z_]\w*(?:Error|Exception|Interrupt|Exit|Fail|Fault"
     r"|NotFound|Abort|InvalidProtobuf|InvalidGraph|InvalidArgument|NotImplemented|NoSuchFile"
     r"|Group))(?::(?:[ \t]+(.*))?)?$"
 )
 _PREFIX = re.compile(r"^(?:\[rank\d+\]:|\(\w+ pid=\d+\)|E  ) ?")
 _GROUP = re.compile(r"^\s*(?:\||\+)\s?(?:-\+-+ .* -+$|-*$)?")
 _FRAME = re.compile(r'^\s+File "([^"]+)", line \d+')
+
+Chain = list[tuple[str, str, str]]
+"""Exceptions from the outermost inward: type, message, relation to the one outside it."""
 
 _LIBRARIES = (
     ("tensorflow_hub", "tensorflow-hub", "tensorflow"),
@@ -48,16 +51,28 @@ def parse_failure(text: str) -> Failure:
     Without an exception in it the text itself is the message.
     """
     lines = [_bare(line) for line in text.replace("\r\n", "\n").split("\n")]
-    chains, rest, files = _chains(lines)
-    loader, framework = _library(files)
+    chains, rest, frames = _chains(lines)
     if not chains:
-        return Failure(message=text.strip(), loader=loader, framework=framework)
+        return Failure(message=text.strip())
+    loader, framework = _library(frames)
     return Failure(
-        exceptions=tuple(chains[-1]),
+        exceptions=tuple(_last(chains)),
         log_excerpt="\n".join(rest).strip(),
         loader=loader,
         framework=framework,
+        frames="\n".join(frames),
     )
+
+
+def _last(chains: list[Chain]) -> Chain:
+    """Return the chain that ended the program; a group carries all that it gathered."""
+    for index, chain in enumerate(chains):
+        if chain[0][0].endswith("ExceptionGroup"):
+            inner = [
+                (name, text, "cause") for later in chains[index + 1 :] for name, text, _ in later
+            ]
+            return [*chain, *inner]
+    return chains[-1]
 
 
 def _bare(line: str) -> str:
@@ -68,11 +83,11 @@ def _bare(line: str) -> str:
     return line
 
 
-def _chains(lines: list[str]) -> tuple[list[list[tuple[str, str, str]]], list[str], list[str]]:
-    """Split lines into chains of exceptions, other text, and the files of the frames."""
-    chains: list[list[tuple[str, str, str]]] = []
+def _chains(lines: list[str]) -> tuple[list[Chain], list[str], list[str]]:
+    """Split lines into chains of exceptions, other text, and the lines of the frames."""
+    chains: list[Chain] = []
     rest: list[str] = []
-    files: list[str] = []
+    frames: list[str] = []
     relation = ""
     traced = any(_HEAD.match(line) for line in lines)
     index = 0
@@ -83,7 +98,7 @@ def _chains(lines: list[str]) -> tuple[list[list[tuple[str, str, str]]], list[st
             index += 1
             continue
         if _HEAD.match(line):
-            index = _skip_frames(lines, index + 1, files)
+            index = _skip_frames(lines, index + 1, frames)
             line = lines[index].strip() if index < len(lines) else ""
             raised = _RAISED.match(line)
         else:
@@ -96,21 +111,19 @@ def _chains(lines: list[str]) -> tuple[list[list[tuple[str, str, str]]], list[st
         message, index = _message(lines, index + 1, raised.group(2) or "")
         found = (raised.group(1), message)
         if relation and chains:
-            _, last, _ = chains[-1][0]
-            older = [(chains[-1][0][0], last, relation), *chains[-1][1:]]
+            name, text, _ = chains[-1][0]
+            older = [(name, text, relation), *chains[-1][1:]]
             chains[-1] = [(*found, "raised"), *older]
         else:
             chains.append([(*found, "raised")])
         relation = ""
-    return chains, rest, files
+    return chains, rest, frames
 
 
-def _skip_frames(lines: list[str], index: int, files: list[str]) -> int:
+def _skip_frames(lines: list[str], index: int, frames: list[str]) -> int:
     """Pass the indented frames of a traceback; returns the index of the exception's line."""
     while index < len(lines) and (lines[index].startswith((" ", "\t")) or not lines[index]):
-        frame = _FRAME.match(lines[index])
-        if frame:
-            files.append(frame.group(1))
+        frames.append(lines[index])
         index += 1
     return index
 
@@ -127,10 +140,13 @@ def _message(lines: list[str], index: int, first: str) -> tuple[str, int]:
     return "\n".join(parts).strip(), index
 
 
-def _library(files: list[str]) -> tuple[str | None, str | None]:
+def _library(frames: list[str]) -> tuple[str | None, str | None]:
     """Name loader and framework by the innermost frame that lies in a known library."""
-    for path in reversed(files):
-        parts = path.replace("\\", "/").split("/")
+    for line in reversed(frames):
+        frame = _FRAME.match(line)
+        if frame is None:
+            continue
+        parts = frame.group(1).replace("\\", "/").split("/")
         if parts[-2:] == ["torch", "hub.py"]:
             return "torch-hub", "pytorch"
         for package, loader, framework in _LIBRARIES:

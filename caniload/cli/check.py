@@ -1,0 +1,122 @@
+"""`caniload check`: the verdict first, then what it rests on, then what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from caniload.cli.options import Device, Env, Format, Framework, From, Loader, Python, Today
+from caniload.cli.out import Out
+from caniload.errors import BadInputError
+from caniload.settings import Settings
+
+if TYPE_CHECKING:
+    from caniload.catalog.answers import Answer, Place
+    from caniload.catalog.store import Store
+
+EXAMPLES = (
+    "caniload check minilm",
+    "caniload check bert --framework tensorflow",
+    "caniload check minilm --env onnxruntime --format json",
+    "caniload check minilm bert --python .venv/bin/python --format quiet",
+)
+
+
+def command(
+    models: Annotated[
+        list[str],
+        typer.Argument(metavar="MODEL...", help="Models by name or alias, or sources by handle."),
+    ],
+    framework: Framework = None,
+    device: Device = None,
+    loader: Loader = None,
+    env: Env = None,
+    python: Python = None,
+    whose: From = "all",
+    today: Today = None,
+    form: Format = "human",
+) -> int:
+    """Answer whether a model loads: the verdict, its evidence, how to install, how to load.
+
+    Without --env or --python it answers for the Python that is active here. Exits 0 works, 1
+    differs, fails or flaky, 3 blocked, claimed or unknown; of several models the worst counts.
+    """
+    from caniload.catalog import questions
+    from caniload.catalog.store import open_store
+    from caniload.cli import codes
+    from caniload.cli.answer import Shown, human, plain
+
+    if env is not None and python is not None:
+        raise BadInputError("--env and --python exclude each other", "give one of them")
+    settings = Settings.read()
+    here = None if env is not None else _place(python)
+    with open_store(settings) as store:
+        answers = [
+            questions.check(
+                store,
+                model,
+                framework=framework,
+                loader=loader,
+                device=device,
+                environment=env,
+                here=here,
+                whom=whose,
+            )
+            for model in models
+        ]
+        _check_loader(loader, answers)
+        shown = [Shown(answer, *_ways(store, answer)) for answer in answers]
+    now = today.date() if today else None
+    Out(form).show(
+        "check",
+        [plain(each) for each in shown],
+        lambda: "\n\n".join(human(each, now) for each in shown),
+        lambda: [_bare(answer, named=len(answers) > 1) for answer in answers],
+    )
+    return codes.worst(codes.code(answer.verdict) for answer in answers)
+
+
+def _place(python: Path | None) -> Place:
+    """Read the interpreter that the question is about."""
+    from caniload.catalog.answers import Place
+    from caniload.runs.here import here, read
+
+    found = read(python.absolute() if python else here())
+    name = str(python or found.python)
+    return Place(found.versions, found.python_minor, found.platform, name)
+
+
+def _check_loader(loader: str | None, answers: list[Answer]) -> None:
+    """Refuse a loader that neither evidence nor caniload knows."""
+    if loader is None or any(answer.cells or answer.nearest for answer in answers):
+        return
+    from difflib import get_close_matches
+
+    from caniload.errors import UnknownNameError
+    from caniload.loaders.specs import load_specs
+
+    known = tuple(load_specs())
+    if loader not in known:
+        near = tuple(get_close_matches(loader, known, 2))
+        raise UnknownNameError("loader", loader, near, f"known: {', '.join(known)}")
+
+
+def _ways(store: Store, answer: Answer) -> tuple[Any, Any]:
+    """How to install and load what the answer rests on, and the first thing that works else."""
+    from caniload.cli.ways import way
+    from caniload.words import Verdict
+
+    best = answer.best
+    own = None
+    if best is not None and best.verdict in (Verdict.WORKS, Verdict.DIFFERS, Verdict.FLAKY):
+        own = way(store, best)
+    other = way(store, answer.elsewhere[0]) if answer.elsewhere and own is None else None
+    return own, other
+
+
+def _bare(answer: Answer, *, named: bool) -> str:
+    """The verdict in a word, after the model where there are several."""
+    word = f"{answer.verdict} (inferred)" if answer.inferred else str(answer.verdict)
+    return f"{answer.model} {word}" if named else word

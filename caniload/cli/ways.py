@@ -1,0 +1,64 @@
+"""How to install and load a cell that passed: a pip line with pins, and a snippet to paste."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from caniload.catalog.answers import CellAnswer
+    from caniload.catalog.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Hold what to paste: a shell line and Python code; either is None where unknown."""
+
+    install: str | None
+    snippet: str | None
+
+
+def way(store: Store, cell: CellAnswer) -> Way:
+    """Return how to install and load what a cell measured."""
+    from caniload.loaders.specs import load_specs
+
+    spec = load_specs().get(cell.loader)
+    names = list(spec.packages.get(cell.framework, ())) if spec else []
+    snippet = None
+    if spec is not None:
+        snippet = spec.snippet(locator(cell), cell.framework, hints(store, cell))
+    return Way(install(cell.versions, names), snippet)
+
+
+def install(versions: Mapping[str, str], names: list[str]) -> str | None:
+    """Return the pip line: what was measured, pinned; what else is needed, by name."""
+    pins = {name.lower().replace("_", "-"): version for name, version in versions.items()}
+    wanted = [*pins, *(name for name in names if name.lower().replace("_", "-") not in pins)]
+    if not wanted:
+        return None
+    words = [f"{name}=={pins[name]}" if name in pins else name for name in wanted]
+    return "python -m pip install " + " ".join(shlex.quote(word) for word in words)
+
+
+def locator(cell: CellAnswer) -> dict[str, Any]:
+    """Return the handle of a cell in parts, as a snippet needs them."""
+    from dataclasses import asdict
+
+    from caniload.handles import parse
+
+    return asdict(parse(cell.handle))
+
+
+def hints(store: Store, cell: CellAnswer) -> Mapping[str, Any]:
+    """Return the loader hints of the entry's source, if an entry has it."""
+    from caniload.catalog.questions import sources
+
+    if cell.model is None:
+        return {}
+    for _, source in sources(store, cell.model):
+        if source.source == cell.source:
+            found = source.entry.get("hints")
+            return found if isinstance(found, dict) else {}
+    return {}

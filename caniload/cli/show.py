@@ -1,0 +1,153 @@
+"""`caniload show`: one entry with all that is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from caniload.cli.dates import size
+from caniload.cli.options import Format, From
+from caniload.cli.out import Out, width
+from caniload.cli.tables import table
+from caniload.settings import Settings
+
+if TYPE_CHECKING:
+    from caniload.catalog.answers import EntryAnswer, ModelAnswer
+
+EXAMPLES = (
+    "caniload show minilm",
+    "caniload show imdb-reviews",
+    "caniload show litert --format json",
+)
+
+
+def command(
+    name: Annotated[str, typer.Argument(help="A model, source, dataset or tool.")],
+    whose: From = "all",
+    form: Format = "human",
+) -> int:
+    """Show one model with its sources, claims and results; or one dataset or tool."""
+    from caniload.catalog import questions
+    from caniload.catalog.answers import ModelAnswer
+    from caniload.catalog.store import open_store
+
+    with open_store(Settings.read()) as store:
+        found = questions.show(store, name, whom=whose)
+    kind = "model" if isinstance(found, ModelAnswer) else found.kind.removesuffix("s")
+
+    def human() -> str:
+        return _model(found) if isinstance(found, ModelAnswer) else _entry(found)
+
+    Out(form).show(f"show {kind}", found, human, lambda: [found.id])
+    return 0
+
+
+def _model(model: ModelAnswer) -> str:
+    """A model: facts, sources, results, and what is only claimed."""
+    entry: dict[str, Any] = dict(model.entry)
+    paper = entry.get("paper") or {}
+    facts = [
+        ("id", model.id),
+        ("also called", ", ".join(model.aliases)),
+        ("family", model.family),
+        ("tasks", ", ".join(model.tasks)),
+        ("licence", model.licence),
+        ("paper", " ".join(str(paper[key]) for key in ("title", "url") if paper.get(key))),
+        ("runs on", ", ".join(model.uses)),
+    ]
+    parts = [f"{model.name}\n  {model.about}", _facts(facts)]
+    if model.sources:
+        rows = [
+            (s.handle, "resolved" if s.resolved else "unresolved", s.formats, s.licence)
+            for s in model.sources
+        ]
+        parts.append(
+            f"sources\n{table(('handle', 'revision', 'formats', 'licence'), rows, width())}"
+        )
+    parts.append(_results(model))
+    parts.append(_notes(entry))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _results(model: ModelAnswer) -> str:
+    """What was measured, and apart from it what metadata claims."""
+    from caniload.publish import wording
+    from caniload.words import Verdict
+
+    measured = [cell for cell in model.cells if cell.verdict is not Verdict.CLAIMED]
+    claimed = [cell for cell in model.cells if cell.verdict is Verdict.CLAIMED]
+    parts = []
+    if measured:
+        rows = [
+            (
+                wording.loader(cell),
+                wording.framework(cell),
+                cell.device,
+                wording.result(cell),
+                cell.age,
+                cell.observation_id,
+            )
+            for cell in measured
+        ]
+        head = ("loader", "framework", "device", "result", "measured", "observation")
+        parts.append(f"results\n{table(head, rows, width())}")
+    else:
+        parts.append(f"results\n  nothing was measured; caniload run {model.id} would")
+    if claimed:
+        lines = [f"  {c.loader}, {wording.framework(c)}: {wording.reason(c)}" for c in claimed]
+        parts.append("\n".join(["claimed by metadata, measured by nobody", *lines]))
+    return "\n\n".join(parts)
+
+
+def _entry(found: EntryAnswer) -> str:
+    """A dataset or a tool: every field of its file that says something."""
+    entry: dict[str, Any] = dict(found.entry)
+    if entry.get("size_bytes") is not None:
+        entry["size"] = size(entry["size_bytes"])
+    if entry.get("splits"):
+        entry["splits"] = ", ".join(f"{name} {rows}" for name, rows in entry["splits"].items())
+    names = (
+        *("id", "aliases", "purpose", "status", "status_since", "status_read", "evidence"),
+        *("successor", "frameworks", "languages", "vendor"),
+        *("tasks", "modality", "licence", "size", "splits"),
+    )
+    facts = [(name.replace("_", " "), _words(entry.get(name))) for name in names]
+    parts = [f"{found.name}\n  {found.about}", _facts(facts)]
+    access: Sequence[Mapping[str, Any]] = entry.get("access") or ()
+    if access:
+        rows = [(each["framework"], each["library"], each["call"]) for each in access]
+        parts.append(f"access\n{table(('framework', 'library', 'call'), rows, width())}")
+    sums: Sequence[Mapping[str, Any]] = entry.get("checksums") or ()
+    if sums:
+        rows3 = [(each["url"], f"{each['algorithm']}:{each['value']}") for each in sums]
+        parts.append(f"checksums\n{table(('file', 'hash'), rows3)}")
+    parts.append(_notes(entry))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _notes(entry: Mapping[str, Any]) -> str:
+    """Known exceptions, and where the facts were read."""
+    lines = []
+    for each in entry.get("exceptions") or ():
+        lines.append(
+            f"  exception: {each['reason']} ({each['issue']}, look again {each['review']})"
+        )
+    for each in (*(entry.get("cites") or ()), *(entry.get("code") or ())):
+        where = each.get("page") or "no page"
+        day = f", read {each['read']}" if each.get("read") else ""
+        lines.append(f"  {each['says']} ({where}{day})")
+    return "\n".join(["read in", *lines]) if lines else ""
+
+
+def _facts(rows: Sequence[tuple[str, object]]) -> str:
+    """Names and values, the empty ones left out."""
+    return "\n".join(f"  {name:<14} {value}" for name, value in rows if value)
+
+
+def _words(value: object) -> str:
+    """A value on one line."""
+    if isinstance(value, list | tuple):
+        return ", ".join(str(each) for each in value)
+    return "" if value is None else str(value)

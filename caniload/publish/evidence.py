@@ -1,0 +1,74 @@
+"""Give the rows of a place in a page from the store: the latest evidence of each cell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from caniload.catalog import questions
+from caniload.catalog.answers import CellAnswer
+from caniload.catalog.store import WHOM, Store
+from caniload.errors import UnknownNameError
+from caniload.publish import wording
+from caniload.publish.markdown import Row
+from caniload.publish.markers import Place
+
+KINDS = ("matrix",)
+OPTIONS = ("model", "framework", "loader", "device", "from")
+"""What a `matrix` place may say; the model must be said."""
+
+
+def source(store: Store) -> Callable[[Place], Sequence[Row]]:
+    """Return the function from a place to its rows, over one store."""
+    return lambda place: rows(store, place)
+
+
+def rows(store: Store, place: Place) -> list[Row]:
+    """Return a place's rows; raise the place's own error for what it cannot say."""
+    if place.kind not in KINDS:
+        raise place.error(f"no table is called {place.kind!r}", f"known: {', '.join(KINDS)}")
+    odd = [key for key in place.options if key not in OPTIONS]
+    if odd:
+        raise place.error(f"{odd[0]!r} is no option", f"known: {', '.join(OPTIONS)}")
+    model = place.options.get("model")
+    if model is None:
+        raise place.error("the table names no model", "write model=NAME")
+    whom = place.options.get("from", "all")
+    if whom not in WHOM:
+        raise place.error(f"from={whom} is nobody", f"known: {', '.join(WHOM)}")
+    try:
+        cells = questions.matrix(
+            store,
+            model,
+            framework=place.options.get("framework"),
+            loader=place.options.get("loader"),
+            device=place.options.get("device"),
+            whom=whom,
+        )
+    except UnknownNameError as error:
+        raise place.error(error.message, error.hint) from error
+    return [row(cell) for cell in sorted(cells, key=_order)]
+
+
+def row(cell: CellAnswer) -> Row:
+    """Write one cell as a row; claims are said to be claims and have no date."""
+    return Row(
+        cell.loader,
+        wording.FRAMEWORKS.get(cell.framework, cell.framework),
+        wording.versions(cell),
+        cell.device or "",
+        wording.result(cell),
+        cell.measured_at,
+        cell.run_id,
+    )
+
+
+def _order(cell: CellAnswer) -> tuple[str, ...]:
+    """Sort by what is tried, so that a table moves only where its evidence does."""
+    return (
+        cell.framework,
+        cell.loader,
+        cell.device or "",
+        wording.versions(cell),
+        cell.python_minor or "",
+        cell.cell_id or "",
+    )

@@ -6,7 +6,7 @@ import hashlib
 import io
 import zipfile
 
-from loopback.server import Server
+from loopback.server import Answer, Server
 
 
 def wheel(
@@ -38,4 +38,9 @@ def publish(server: Server, name: str, wheels: dict[str, bytes]) -> None:
         digest = hashlib.sha256(body).hexdigest()
         links.append(f'<a href="/packages/{file}#sha256={digest}">{file}</a>')
     page = f"<!DOCTYPE html><html><body>{'<br>'.join(links)}</body></html>"
-    server.files[f"/simple/{name}/"] = page.encode()
+    page_bytes = page.encode()
+    kind = {"Content-Type": "text/html"}
+    path = f"/simple/{name}/"
+    server.routes.append(
+        lambda asked: Answer(page_bytes, 200, kind) if asked.path == path else None
+    )

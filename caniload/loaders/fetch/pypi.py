@@ -7,51 +7,23 @@ source distribution would run its build code.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 import shutil
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from caniload.errors import ArtefactError, BadInputError, DiskFullError, HubError
+from caniload.errors import ArtefactError, BadInputError, HubError
 from caniload.handles import Handle
 from caniload.loaders.fetch.archives import unpack
 from caniload.loaders.fetch.hashing import hash_file
+from caniload.loaders.fetch.pip import pip
 from caniload.loaders.hub import Claim, Found, Laid, Order
 from caniload.settings import Settings
 
 _PROJECT = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\Z")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+!_-]*\Z")
-
-_ANSWERS: tuple[tuple[str, str, str], ...] = (
-    ("THESE PACKAGES DO NOT MATCH THE HASHES", "artefact", ""),
-    ("No space left on device", "disk", ""),
-    ("401 Client Error", "gated", "give pip credentials for its index (keyring or netrc)"),
-    ("User for ", "gated", "give pip credentials for its index (keyring or netrc)"),
-    ("403 Client Error", "gated", "the index forbids it; check the credentials that pip uses"),
-    ("429 Client Error", "throttled", "the index throttles; try again later"),
-    ("too many 429 error responses", "throttled", "the index throttles; try again later"),
-    ("too many 5", "server", "the index is in trouble; try again later"),
-    ("Server Error", "server", "the index is in trouble; try again later"),
-    ("incomplete-download", "unreachable", "the download broke off; try again"),
-    ("Failed to establish a new connection", "unreachable", "check the network and pip's index"),
-    ("Temporary failure in name resolution", "unreachable", "check the network and pip's index"),
-    ("Name or service not known", "unreachable", "check the network and pip's index"),
-    ("Cannot connect to proxy", "unreachable", "check the proxy that pip uses"),
-    ("Connection refused", "unreachable", "check the network and pip's index"),
-    ("Connection aborted", "unreachable", "check the network and pip's index"),
-    ("Connection broken", "unreachable", "the download broke off; try again"),
-    ("timed out", "unreachable", "check the network; `pip config set global.timeout` gives time"),
-    ("SSLError", "unreachable", "check the certificates that pip trusts"),
-    ("BadZipFile", "artefact", ""),
-    ("has an invalid wheel", "artefact", ""),
-    ("is not a valid wheel", "artefact", ""),
-)
-"""What pip says, the reason it means, and what to do; the first that matches decides."""
 
 
 class PypiHub:
@@ -65,7 +37,7 @@ class PypiHub:
         _checked(handle)
         if handle.revision is not None:
             return handle
-        return handle.at(_report(handle)["metadata"]["version"])
+        return handle.at(_report(handle, settings)["metadata"]["version"])
 
     def selection(self, handle: Handle) -> str:
         """The wheel is unpacked whole; a subfolder is chosen in it afterwards."""
@@ -76,7 +48,7 @@ class PypiHub:
         _checked(handle)
         order.tell(handle, handle.locator, 0, None)
         with tempfile.TemporaryDirectory(dir=into) as folder:
-            wheel = _download(handle, Path(folder), order.sha256)
+            wheel = _download(handle, Path(folder), order)
             fact = hash_file(wheel)
             if order.sha256 is not None and fact.sha256 != order.sha256:
                 raise ArtefactError(
@@ -94,14 +66,14 @@ class PypiHub:
 
     def recheck(self, handle: Handle, note: dict[str, str], order: Order) -> bool:
         """Ask the index whether the version is still served as the wheel with the same hash."""
-        info = _report(handle).get("download_info", {}).get("archive_info", {})
+        info = _report(handle, order.settings).get("download_info", {}).get("archive_info", {})
         return bool(info.get("hashes", {}).get("sha256") == note.get("sha256"))
 
     def browse(self, query: str, settings: Settings) -> tuple[Found, ...]:
         """Return the project of exactly that name; package indexes have no search for pip."""
         handle = Handle(self.name, query)
         try:
-            metadata = _report(_checked(handle))["metadata"]
+            metadata = _report(_checked(handle), settings)["metadata"]
         except HubError as error:
             if error.reason == "missing":
                 return ()
@@ -111,7 +83,7 @@ class PypiHub:
 
     def claims(self, handle: Handle, settings: Settings) -> tuple[Claim, ...]:
         """Return what the package's metadata requires: libraries that it says it needs."""
-        return _claims(_report(_checked(handle))["metadata"])
+        return _claims(_report(_checked(handle), settings)["metadata"])
 
 
 def _checked(handle: Handle) -> Handle:
@@ -136,106 +108,29 @@ def _requirement(handle: Handle) -> str:
     return handle.locator if handle.revision is None else f"{handle.locator}=={handle.revision}"
 
 
-def _report(handle: Handle) -> dict[str, Any]:
+def _report(handle: Handle, settings: Settings) -> dict[str, Any]:
     """Return what pip would install for a handle: metadata and download information."""
+    wanted = _requirement(handle)
     with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "report.json"
-        _pip(
-            handle,
-            "install",
-            "--dry-run",
-            "--ignore-installed",
-            "--report",
-            str(out),
-            _requirement(handle),
-        )
-        report = json.loads(out.read_text("utf-8"))
-    found: dict[str, Any] = report["install"][0]
+        report = Path(folder) / "report.json"
+        arguments = ["install", "--dry-run", "--ignore-installed", f"--report={report}", wanted]
+        pip(wanted, arguments, Path(folder), settings)
+        found: dict[str, Any] = json.loads(report.read_text("utf-8"))["install"][0]
     return found
 
 
-def _download(handle: Handle, folder: Path, sha256: str | None) -> Path:
+def _download(handle: Handle, folder: Path, order: Order) -> Path:
     """Let pip download the one wheel into an empty folder."""
-    wanted = [_requirement(handle)]
-    if sha256 is not None and handle.revision is not None:
-        listing = folder / "requirements.txt"
-        listing.write_text(f"{wanted[0]} --hash=sha256:{sha256}\n", "utf-8")
-        wanted = ["--require-hashes", "--requirement", str(listing)]
-    _pip(handle, "download", "--dest", str(folder), *wanted)
-    wheels = list(folder.glob("*.whl"))
-    if len(wheels) != 1:
-        raise HubError("pypi", "missing", f"pip brought no wheel of {_requirement(handle)}")
-    return wheels[0]
-
-
-def _pip(handle: Handle, command: str, *arguments: str) -> None:
-    """Run pip under the user's configuration; translate what it says when it fails."""
-    process = subprocess.run(
-        [
-            *_pip_command(),
-            command,
-            "--no-deps",
-            "--only-binary=:all:",
-            "--no-input",
-            "--disable-pip-version-check",
-            "--no-color",
-            "--progress-bar=off",
-            *arguments,
-        ],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    if process.returncode != 0:
-        raise _explain(handle, process.stdout + process.stderr)
-
-
-def _pip_command() -> list[str]:
-    """Return how to start pip: of this interpreter, else the one on PATH."""
-    if importlib.util.find_spec("pip") is not None:
-        return [sys.executable, "-m", "pip"]
-    found = shutil.which("pip3") or shutil.which("pip")
-    if found is None:
-        raise HubError(
-            "pypi", "unreachable", "there is no pip to fetch packages with", "python -m ensurepip"
-        )
-    return [found]
-
-
-def _explain(handle: Handle, said: str) -> Exception:
-    """Turn pip's output into the error that it means."""
     wanted = _requirement(handle)
-    flat = " ".join(said.split())
-    for phrase, reason, hint in _ANSWERS:
-        if phrase not in flat:
-            continue
-        if reason == "disk":
-            return DiskFullError(f"no space to download {wanted}", "free space and try again")
-        if reason == "artefact":
-            got = re.search(r"Got\s+([0-9a-f]{64})", flat)
-            seen = f": it has sha256 {got.group(1)}" if got else ""
-            return ArtefactError(
-                "pypi",
-                f"what the index served for {wanted} is not what was published or pinned{seen}",
-                "the pin or the publisher changed; pin anew only if the change is meant",
-            )
-        return HubError("pypi", reason, f"the package index did not give {wanted}", hint)
-    if "No matching distribution found" in flat:
-        versions = re.search(r"\(from versions: ([^)]*)\)", flat)
-        has = versions.group(1) if versions and versions.group(1) != "none" else ""
-        if has:
-            return HubError(
-                "pypi", "missing", f"no wheel of {wanted} for this Python", f"there is {has}"
-            )
-        return HubError(
-            "pypi",
-            "missing",
-            f"the package index has no wheel of {wanted} for this Python",
-            "check the name, or pip's index: pip config list",
-        )
-    last = next((line for line in reversed(said.splitlines()) if line.startswith("ERROR")), "")
-    return HubError(
-        "pypi", "server", f"pip could not fetch {wanted}: {last.removeprefix('ERROR: ').strip()}"
-    )
+    arguments = ["download", f"--dest={folder / 'wheels'}"]
+    if order.sha256 is None:
+        arguments.append(wanted)
+    else:
+        listing = folder / "requirements.txt"
+        listing.write_text(f"{wanted} --hash=sha256:{order.sha256}\n", "utf-8")
+        arguments += ["--require-hashes", f"--requirement={listing}"]
+    pip(wanted, arguments, folder, order.settings)
+    wheels = list((folder / "wheels").glob("*.whl"))
+    if len(wheels) != 1:
+        raise HubError("pypi", "missing", f"pip brought no wheel of {wanted}")
+    return wheels[0]

@@ -171,8 +171,8 @@ def _keep(settings: Settings, handed: _Handed, new: list[str]) -> str:
         (draft / INGESTED).write_text(json.dumps({"run_id": handed.run_id}), encoding="utf-8")
         shutil.copyfile(handed.folder / MARKER, draft / MARKER)
         draft.chmod(0o755)
-        for file in draft.iterdir():
-            with file.open("rb") as opened:
+        for kept in draft.iterdir():
+            with kept.open("rb") as opened:
                 generations.sync_file(opened.fileno())
         if target.exists():  # a run of this id was begun here and never finished
             raise CorruptSegmentError(

@@ -1,5 +1,5 @@
 -- What each observation in scope says, taken by itself (`says`), and whose fault it is.
--- passed, architecture, fails, degenerate and undiagnosed are decisive; blocked is not.
+-- passed, architecture, fails, degenerate and undiagnosed are decisive; blocked and ours are not.
 CREATE VIEW results AS
 WITH seen AS (
     SELECT
@@ -54,13 +54,14 @@ faulted AS (
 SELECT
     *,
     CASE
-        WHEN outcome = 'harness_error' OR diagnosed = 'harness' THEN 'nothing'
+        WHEN outcome = 'harness_error' THEN 'nothing'
         WHEN outcome = 'passed' AND weights = 'pretrained'
             AND (kind = 'export' OR evidence_level = 'pretrained') THEN 'passed'
         WHEN outcome = 'passed' THEN 'architecture'
         WHEN fault IS NOT NULL THEN 'blocked'
         WHEN degenerate THEN 'degenerate'
         WHEN diagnosed = 'model' THEN 'fails'
+        WHEN diagnosed = 'harness' THEN 'ours'
         ELSE 'undiagnosed'
     END AS says,
     -- Two failures are the same if they differ in addresses and numbers alone.

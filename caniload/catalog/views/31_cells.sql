@@ -10,10 +10,11 @@ WITH recent AS (
 placed AS (
     SELECT
         r.*,
-        says <> 'blocked' AS decisive_says,
+        says NOT IN ('blocked', 'ours') AS decisive_says,
         coalesce(c.passed, false) AS controlled,
         row_number() OVER (
-            PARTITION BY cell_id ORDER BY says <> 'blocked' DESC, started_at DESC, id DESC
+            PARTITION BY cell_id
+            ORDER BY says NOT IN ('blocked', 'ours') DESC, started_at DESC, id DESC
         ) AS place
     FROM recent r
     LEFT JOIN controls c ON c.run_id = r.run_id AND c.environment_key = r.environment_key

@@ -53,6 +53,7 @@ SELECT
         WHEN j.verdict = 'works' AND j.tolerance IS NULL THEN 'no tolerance is set'
         WHEN j.says = 'architecture' THEN 'the architecture runs; no weights measured'
         WHEN j.says = 'degenerate' THEN 'the output is degenerate, which is no evidence'
+        WHEN j.says = 'ours' THEN 'the attempt itself was at fault, not the model'
         WHEN j.says = 'undiagnosed' AND j.verdict = 'fails'
             THEN 'undiagnosed; the same ' || j.controlled_repeats || ' times while the controls passed'
         WHEN j.says = 'undiagnosed' AND j.controlled_repeats = 0

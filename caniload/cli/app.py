@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from caniload.cli.light import LightCommand, LightGroup
 from caniload.cli.registry import COMMANDS, Entry
 
 ABOUT = """Can I load this pretrained model, here? caniload answers from real attempts.
@@ -33,6 +34,7 @@ def build(only: str | None = None, *, whole: bool = False) -> typer.Typer:
     """
     app = typer.Typer(
         name="caniload",
+        cls=LightGroup,
         help=ABOUT,
         add_completion=whole,
         rich_markup_mode=None,
@@ -51,6 +53,7 @@ def build(only: str | None = None, *, whole: bool = False) -> typer.Typer:
 def group(about: str, *lines: str) -> typer.Typer:
     """Return the Typer that a module of several commands fills, with its examples."""
     return typer.Typer(
+        cls=LightGroup,
         help=about,
         epilog=examples(*lines),
         add_completion=False,
@@ -73,7 +76,8 @@ def _add(app: typer.Typer, name: str, entry: Entry) -> None:
     else:
         command: Callable[..., int] = module.command
         lines: tuple[str, ...] = module.EXAMPLES
-        app.command(name, short_help=entry.about, epilog=examples(*lines))(command)
+        text = examples(*lines)
+        app.command(name, cls=LightCommand, short_help=entry.about, epilog=text)(command)
 
 
 def _version(value: bool) -> None:

@@ -78,13 +78,13 @@ def command(
     return codes.worst(codes.code(answer.verdict) for answer in answers)
 
 
-def _place(python: Path | None) -> Place:
+def _place(python: str | None) -> Place:
     """Read the interpreter that the question is about."""
     from caniload.catalog.answers import Place
     from caniload.runs.here import here, read
 
-    found = read(python.absolute() if python else here())
-    name = str(python or found.python)
+    found = read(Path(python).expanduser().absolute() if python else here())
+    name = python or str(found.python)
     return Place(found.versions, found.python_minor, found.platform, name)
 
 

@@ -9,6 +9,7 @@ import typer
 
 from caniload.cli import dates
 from caniload.cli.app import examples, group
+from caniload.cli.light import LightCommand
 from caniload.cli.options import Format, Today
 from caniload.cli.out import Out
 from caniload.errors import BadInputError
@@ -27,10 +28,12 @@ app = group(
 )
 DRIFT = 1
 
-Files = Annotated[list[Path], typer.Argument(help="Markdown files.")]
+Files = Annotated[list[str], typer.Argument(help="Markdown files.")]
 
 
-@app.command("update", epilog=examples("caniload docs update README.md docs/*.md"))
+@app.command(
+    "update", cls=LightCommand, epilog=examples("caniload docs update README.md docs/*.md")
+)
 def update(files: Files, form: Format = "human") -> int:
     """Rewrite the tables from recorded evidence, with absolute dates and run ids.
 
@@ -54,6 +57,7 @@ def update(files: Files, form: Format = "human") -> int:
 
 @app.command(
     "check",
+    cls=LightCommand,
     epilog=examples(
         "caniload docs check README.md",
         "caniload docs check README.md --max-age 90",
@@ -95,19 +99,19 @@ def check(
     return DRIFT if facts else 0
 
 
-def _read(files: list[Path], out: Out) -> list[Document]:
+def _read(files: list[str], out: Out) -> list[Document]:
     """Read all files before any is written; a file without a table is named."""
     from caniload.catalog.store import open_store
     from caniload.publish.documents import read
     from caniload.publish.evidence import source
 
     with open_store(Settings.read()) as store:
-        documents = [read(path, source(store)) for path in files]
+        documents = [read(Path(file), source(store)) for file in files]
     for document in documents:
         if not document.places and len(documents) > 1:
             out.talk(f"{document.path}: no table")
     if not any(document.places for document in documents):
-        names = ", ".join(str(path) for path in files)
+        names = ", ".join(files)
         raise BadInputError(
             f"no table of caniload's is in {names}",
             "write <!-- caniload:begin matrix model=NAME --> and <!-- caniload:end -->",

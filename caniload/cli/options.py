@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -28,7 +27,7 @@ Env = Annotated[
     str | None, typer.Option("--env", "-e", help="Answer for this environment of caniload's.")
 ]
 Python = Annotated[
-    Path | None,
+    str | None,
     typer.Option("--python", "-p", help="Answer for this interpreter instead of the one here."),
 ]
 Today = Annotated[

@@ -14,7 +14,7 @@ from caniload.errors import BadInputError
 from caniload.settings import Settings
 
 EXAMPLES = (
-    'caniload sql "SHOW ALL TABLES"',
+    'caniload sql "SHOW TABLES"',
     'caniload sql "SELECT loader, framework, verdict, relative_rms FROM cell_verdicts"',
     'caniload sql --format json "SELECT id, outcome FROM observations LIMIT 5"',
     "caniload sql - < question.sql",

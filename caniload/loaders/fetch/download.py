@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -65,15 +66,24 @@ def download(
     wanted: Wanted,
     settings: Settings,
     on_bytes: Callable[[int, int | None], None] | None = None,
+    stop: threading.Event | None = None,
 ) -> Arrived:
     """Download to `wanted.target`; an earlier try's part beside it is resumed.
 
-    `on_bytes` hears bytes so far and bytes expected. Raises `ArtefactError` for a wrong size or
-    hash or for content that is no model, `DiskFullError` before writing what does not fit, and
-    `HubError` once tries are used up; the part stays for the next call unless it is wrong.
+    `on_bytes` hears bytes so far and bytes expected; `stop` gives up at the next byte. Raises
+    `ArtefactError` for a wrong size or hash or for content that is no model, `DiskFullError`
+    before writing what does not fit, and `HubError` once tries are used up; the part stays for
+    the next call unless it is wrong.
     """
     part = _Part(wanted)
-    return retrying(lambda: _attempt(client, wanted, part, settings, on_bytes), settings)
+
+    def tell(so_far: int, total: int | None) -> None:
+        if stop is not None and stop.is_set():
+            raise HubError(wanted.hub, "unreachable", f"{wanted.what}: given up")
+        if on_bytes is not None:
+            on_bytes(so_far, total)
+
+    return retrying(lambda: _attempt(client, wanted, part, settings, tell), settings, stop)
 
 
 def need(folder: Path, size_bytes: int, what: str) -> None:
@@ -183,7 +193,7 @@ def _attempt(
     wanted: Wanted,
     part: _Part,
     settings: Settings,
-    on_bytes: Callable[[int, int | None], None] | None,
+    on_bytes: Callable[[int, int | None], None],
 ) -> Arrived:
     if wanted.size_bytes is not None and part.size == wanted.size_bytes and part.path.exists():
         return part.finish()
@@ -209,11 +219,11 @@ def _attempt(
             with part.path.open("r+b" if part.size else "wb", buffering=CHUNK_BYTES) as out:
                 out.seek(part.size)
                 out.truncate()
+                on_bytes(part.size, total)
                 for chunk in _paced(_body(response), settings):
                     out.write(chunk)
                     part.add(chunk)
-                    if on_bytes is not None:
-                        on_bytes(part.size, total)
+                    on_bytes(part.size, total)
             if total is not None and part.size < total:
                 raise httpx2.RemoteProtocolError("the body ended early")
     except httpx2.HTTPError as error:

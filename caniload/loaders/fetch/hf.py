@@ -265,8 +265,6 @@ def _download_all(
         path = file.rfilename
 
         def on_bytes(so_far: int, _total: int | None) -> None:
-            if stop.is_set():
-                raise HubError("hf", "unreachable", f"{path}: given up")
             done[path] = so_far
             order.tell(handle, path, sum(list(done.values())), total)
 
@@ -286,7 +284,7 @@ def _download_all(
             headers=headers,
             check=lambda response: _check(response, f"{handle.source}, {path}"),
         )
-        arrived = download(client, wanted, order.settings, on_bytes)
+        arrived = download(client, wanted, order.settings, on_bytes, stop)
         return FileFact(path=path, size_bytes=arrived.size_bytes, sha256=arrived.sha256)
 
     with open_client(order.settings) as client, ThreadPoolExecutor(WORKERS) as pool:
@@ -298,8 +296,7 @@ def _download_all(
                 failed.result()
         except BaseException:
             stop.set()
-            client.close()
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(cancel_futures=True)
             raise
         return tuple(sorted((f.result() for f in futures), key=lambda fact: fact.path))
 

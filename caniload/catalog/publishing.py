@@ -25,9 +25,16 @@ if TYPE_CHECKING:
     import duckdb
 
     from caniload.catalog.answers import IngestReport
+    from caniload.catalog.diagnosis import Rules
 
 PUBLISH_AFTER = 20
 """Past this many newer segments a reader would spend its time on reading them."""
+
+AUTHORED = (
+    "models", "sources", "claims", "entry_settings", "same_weights", "published_numbers",
+    "datasets", "tools", "environments", "failure_rules",
+)  # fmt: skip
+"""The tables that hold nothing but authored data."""
 
 LOCK_SECONDS = 120.0
 
@@ -121,10 +128,11 @@ def _publish(settings: Settings, former: Generation | None) -> Generation:
     target = found.path(settings)
     draft = target.with_name(f"{number:06d}.part")
     base = former.path(settings) if former else None
+    unchanged = former is not None and former.data == content
     with generations.translating(draft):
         for leftover in (draft, Path(f"{draft}.wal"), target):
             leftover.unlink(missing_ok=True)
-        _write(settings, base, names, draft)
+        _write(settings, base, names, draft, unchanged)
         _judge(draft, found)
         _durable(draft)
         draft.replace(target)
@@ -134,35 +142,38 @@ def _publish(settings: Settings, former: Generation | None) -> Generation:
     return found
 
 
-def _write(settings: Settings, base: Path | None, names: list[str], draft: Path) -> None:
-    """Write authored data, evidence and diagnoses into a new file."""
+def _write(
+    settings: Settings, base: Path | None, names: list[str], draft: Path, unchanged: bool
+) -> None:
+    """Write authored data, evidence and diagnoses into a new file.
+
+    `unchanged` says that the base was made of the same authored files, which are then not
+    read again.
+    """
     import duckdb
 
-    from caniload.catalog import authored_tables
-    from caniload.catalog.authored import load
-    from caniload.catalog.diagnosis import load_rules
-
-    authored = load(settings.data)
-    rules = load_rules(settings.data / "failures.yaml")
     with duckdb.connect(":memory:") as database:
-        _attach_base(database, base, draft)
-        verdicts.create_tables(database)
-        verdicts.create_views(database, deriving=False)
+        same_schema = _attach_base(database, base, draft)
+        verdicts.create_views(database)
         if names:
             segments.load_newer(database, settings, names)
         _attach_new(database, draft, "next")
         generations.migrate(database, "next", 0)
-        authored_tables.write(database, "next", authored)
-        authored_tables.write_environments(database, "next", settings.data)
+        if unchanged and same_schema:
+            for table in AUTHORED:
+                database.execute(f"INSERT INTO next.{table} FROM store.{table}")
+            rules = verdicts.rules_of(database)
+        else:
+            rules = _write_authored(database, settings)
         database.execute(
             "INSERT INTO next.observations FROM observations ORDER BY source, started_at, id;"
             "INSERT INTO next.settlements FROM settlements ORDER BY run_id, cell_id;"
             "INSERT INTO next.prints FROM prints ORDER BY observation_id, output"
         )
-        text = rules.to_json()
-        database.execute("INSERT INTO next.failure_rules VALUES (?)", [text])
-        same = database.execute("SELECT rules = ? FROM store.failure_rules", [text]).fetchone()
-        if same and same[0]:
+        same_rules = database.execute(
+            "SELECT (SELECT rules FROM store.failure_rules) = rules FROM next.failure_rules"
+        ).fetchone()
+        if same_rules and same_rules[0]:
             database.execute("INSERT INTO next.diagnoses FROM store.diagnoses")
             verdicts.diagnose_rows(database, rules, "newer_observations", "next.diagnoses")
         else:
@@ -171,12 +182,28 @@ def _write(settings: Settings, base: Path | None, names: list[str], draft: Path)
     Path(f"{draft}.base").unlink(missing_ok=True)
 
 
-def _attach_base(database: duckdb.DuckDBPyConnection, base: Path | None, draft: Path) -> None:
-    """Attach the former generation as `store`, brought to our schema, or an empty one."""
+def _write_authored(database: duckdb.DuckDBPyConnection, settings: Settings) -> Rules:
+    """Read the authored files into the tables of `next`; return the diagnosis rules."""
+    from caniload.catalog import authored_tables
+    from caniload.catalog.authored import load
+    from caniload.catalog.diagnosis import load_rules
+
+    authored_tables.write(database, "next", load(settings.data))
+    authored_tables.write_environments(database, "next", settings.data)
+    rules = load_rules(settings.data / "failures.yaml")
+    database.execute("INSERT INTO next.failure_rules VALUES (?)", [rules.to_json()])
+    return rules
+
+
+def _attach_base(database: duckdb.DuckDBPyConnection, base: Path | None, draft: Path) -> bool:
+    """Attach the former generation as `store`, brought to our schema, or an empty one.
+
+    Tells whether it had our schema already.
+    """
     if base is None:
         database.execute("ATTACH ':memory:' AS store")
         generations.migrate(database, "store", 0)
-        return
+        return False
     from caniload.catalog.store import attach
 
     with generations.translating(base):
@@ -187,6 +214,7 @@ def _attach_base(database: duckdb.DuckDBPyConnection, base: Path | None, draft: 
             shutil.copyfile(base, copy)
             database.execute(f"ATTACH '{_quoted(copy)}' AS store")
             generations.migrate(database, "store", have)
+    return have == generations.schema_version()
 
 
 def _attach_new(database: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
@@ -199,16 +227,10 @@ def _judge(draft: Path, found: Generation) -> None:
 
     with duckdb.connect(":memory:") as database:
         _attach_new(database, draft, "store")
-        verdicts.create_tables(database)
-        verdicts.create_views(database, deriving=False)
-        verdicts.create_views(database, deriving=True)
-        database.execute(
-            "INSERT INTO unrooted SELECT id FROM store.observations;"
-            "INSERT INTO store.lineage SELECT * FROM rooted ORDER BY model, observation_id;"
-            "INSERT INTO scope SELECT DISTINCT group_key FROM store.lineage;"
-            "INSERT INTO store.cell_verdicts SELECT * FROM derived_verdicts "
-            "ORDER BY model, source, loader, framework, cell_id"
-        )
+        verdicts.create_views(database)
+        verdicts.root(database, "store.observations", "store.lineage")
+        database.execute("INSERT INTO scope SELECT DISTINCT group_key FROM store.lineage")
+        verdicts.judge(database, "store.cell_verdicts")
         database.execute(
             "INSERT INTO store.meta VALUES (?, ?, ?::TIMESTAMP, ?)",
             [

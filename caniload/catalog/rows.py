@@ -24,6 +24,7 @@ _PLAIN = (
     "caniload_version",
 )  # fmt: skip
 _READ = ("verdict", "decisive", "patches", "measured_at", "message", "attempts")
+_PLACES = tuple(Verdict)
 CELL_COLUMNS = ", ".join((*_PLAIN, *_READ))
 """What `cell` needs of `ranked` or `cell_verdicts`."""
 
@@ -42,13 +43,36 @@ def cell(row: dict[str, Any]) -> CellAnswer:
     )
 
 
+def claim(row: dict[str, Any]) -> CellAnswer:
+    """Make an answer of a row of `claims`: nobody attempted it."""
+    return CellAnswer(
+        Verdict.CLAIMED,
+        row["model"],
+        row["source"],
+        row["handle"],
+        row["loader"],
+        row["framework"],
+        message=row["says"] or "",
+        note=row["page"],
+    )
+
+
+def rank(known: CellAnswer) -> tuple[int, float, str]:
+    """Order cells as the view `ranked` does: best verdict first, then the latest."""
+    seconds = -known.measured_at.timestamp() if known.measured_at else float("inf")
+    return _PLACES.index(known.verdict), seconds, known.cell_id or ""
+
+
 def with_diagnoses(store: Store, cells: Iterable[CellAnswer]) -> tuple[CellAnswer, ...]:
     """Add to each cell the diagnosis of its observation, where there is one."""
     kept = tuple(cells)
     wanted = [c.observation_id for c in kept if c.observation_id and c.outcome != "passed"]
     if not wanted:
         return kept
-    found = store.rows("FROM diagnoses WHERE list_contains(?, observation_id)", [wanted])
+    marks = ", ".join("?" for _ in wanted)
+    found = store.direct_rows(
+        f"FROM {store.relation('diagnoses')} WHERE observation_id IN ({marks})", wanted
+    )
     known = {
         row["observation_id"]: Diagnosed(
             row["code"],

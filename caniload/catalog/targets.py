@@ -22,13 +22,13 @@ class Target:
     uses: tuple[str, ...] = ()
 
     def where(self) -> tuple[str, list[Any]]:
-        """Return the SQL condition on cells `v`, and its parameters."""
+        """Return the SQL condition on cells, and its parameters."""
         parts: list[str] = []
         params: list[Any] = []
         for column in ("model", "source", "revision", "format"):
             value = getattr(self, column)
             if value is not None:
-                parts.append(f"v.{column} = ?")
+                parts.append(f"{column} = ?")
                 params.append(value)
         return " AND ".join(parts), params
 
@@ -39,10 +39,8 @@ def find(store: Store, text: str) -> Target:
     Raises `UnknownNameError` with the nearest names, `MalformedHandleError`.
     """
     wanted = text.casefold()
-    found = store.sql(
-        "SELECT id, name, uses FROM store.models WHERE lower(id) = ?1 OR lower(name) = ?1 "
-        "OR list_contains(list_transform(aliases, lambda a: lower(a)), ?1)",
-        [wanted],
+    found = store.direct(
+        "SELECT id, name, uses FROM store.models WHERE list_contains(called, ?)", [wanted]
     )
     if found:
         return Target(found[0][1], model=found[0][0], uses=tuple(found[0][2] or ()))

@@ -7,7 +7,6 @@ artefacts that newer segments touch, when it is read. `views/*.sql` hold one vie
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,8 +20,18 @@ VIEWS = Path(__file__).parent / "views"
 EVIDENCE = ("observations", "settlements", "prints", "diagnoses", "lineage")
 """The tables of a generation that newer segments add to."""
 
-_BASE = ("11", "12", "13", "14", "15", "51", "60", "61")
-"""The views that every reader has; the others derive verdicts."""
+_READING = ("11", "12", "13", "14", "15", "51", "60", "61")
+"""The views that add newer segments to a generation's tables."""
+
+_STAGES = (
+    ("30", "results"),
+    ("31", "cells"),
+    ("40", "candidates"),
+    ("41", "reference_choices"),
+    ("42", "agreements"),
+)
+"""Views `derived_<name>` in order, each kept as a table for the next: DuckDB would plan them
+anew at every mention."""
 
 _EMPTY = "".join(
     f"CREATE TABLE newer_{name} AS FROM store.{name} LIMIT 0;" for name in EVIDENCE
@@ -39,34 +48,41 @@ DIAGNOSIS_FIELDS = (
 )  # fmt: skip
 
 
-def create_tables(database: duckdb.DuckDBPyConnection) -> None:
-    """Make the empty in-memory tables that views read beside those of `store`."""
+def create_views(database: duckdb.DuckDBPyConnection) -> None:
+    """Make the views that readers ask, over `store` and what is newer: nothing yet."""
     database.execute(_EMPTY)
+    for number in _READING:
+        _create(database, number)
 
 
-def create_views(database: duckdb.DuckDBPyConnection, *, deriving: bool) -> None:
-    """Make the views of `store` and what is newer: those that read, or those that derive."""
-    for name in sorted(entry.name for entry in os.scandir(VIEWS)):
-        if name.endswith(".sql") and (name[:2] not in _BASE) == deriving:
-            database.execute((VIEWS / name).read_text(encoding="utf-8"))
-
-
-def root_newer(database: duckdb.DuckDBPyConnection) -> None:
-    """Find the lineage of the newer observations, and which groups they touch."""
+def root(database: duckdb.DuckDBPyConnection, source: str, target: str) -> None:
+    """Insert the lineage of one table's observations into another."""
+    _create(database, "16")
     database.execute(
-        "INSERT INTO unrooted SELECT id FROM newer_observations;"
-        "INSERT INTO newer_lineage SELECT * FROM rooted;"
-        "INSERT INTO fresh_groups SELECT DISTINCT group_key FROM newer_lineage;"
+        f"INSERT INTO unrooted SELECT id FROM {source};"
+        f"INSERT INTO {target} SELECT * FROM rooted ORDER BY model, observation_id;"
         "DELETE FROM unrooted"
+    )
+
+
+def judge(database: duckdb.DuckDBPyConnection, target: str) -> None:
+    """Derive the verdicts of all cells in `scope` and insert them into a table."""
+    _create(database, "05")
+    _create(database, "20")
+    for number, name in _STAGES:
+        _create(database, number)
+        database.execute(f"CREATE OR REPLACE TABLE {name} AS FROM derived_{name}")
+    _create(database, "50")
+    database.execute(
+        f"INSERT INTO {target} SELECT * FROM derived_verdicts "
+        "ORDER BY model, source, loader, framework, cell_id"
     )
 
 
 def judge_newer(database: duckdb.DuckDBPyConnection) -> None:
     """Derive the verdicts of all cells in the groups that newer segments touch."""
-    database.execute(
-        "INSERT INTO scope FROM fresh_groups;"
-        "INSERT INTO fresh_verdicts SELECT * FROM derived_verdicts"
-    )
+    database.execute("INSERT INTO scope FROM fresh_groups")
+    judge(database, "fresh_verdicts")
 
 
 def limit(
@@ -95,6 +111,12 @@ def limit(
             "DELETE FROM fresh_groups; INSERT INTO fresh_groups FROM once; DROP TABLE once"
         )
     judge_newer(database)
+
+
+def _create(database: duckdb.DuckDBPyConnection, number: str) -> None:
+    """Make the view whose file has that number."""
+    (path,) = VIEWS.glob(f"{number}_*.sql")
+    database.execute(path.read_text(encoding="utf-8"))
 
 
 def rules_of(database: duckdb.DuckDBPyConnection) -> Rules:

@@ -7,7 +7,9 @@ CREATE TABLE meta (
 -- Authored: what people wrote in data/*.yaml; `entry` is the whole entry.
 CREATE TABLE models (
     id VARCHAR, name VARCHAR, aliases VARCHAR[], family VARCHAR, tasks VARCHAR[],
-    licence VARCHAR, about VARCHAR, uses VARCHAR[], entry JSON
+    licence VARCHAR, about VARCHAR, uses VARCHAR[],
+    called VARCHAR[], -- id, name and aliases in lower case
+    entry JSON
 );
 CREATE TABLE sources (
     model VARCHAR, position INTEGER, source VARCHAR, handle VARCHAR, revision VARCHAR,

@@ -1,6 +1,6 @@
 -- The relative RMS error of samples `a` against the reference `b`; infinite where the shapes
 -- differ, since then they are not the same output.
-CREATE MACRO relative_rms(a, shape_a, b, shape_b) AS
+CREATE OR REPLACE MACRO relative_rms(a, shape_a, b, shape_b) AS
     CASE
         WHEN shape_a IS DISTINCT FROM shape_b OR len(a) <> len(b) THEN 'inf'::DOUBLE
         WHEN len(b) = 0 THEN NULL

@@ -1,6 +1,6 @@
 -- Where the weights of each observation named in `unrooted` come from. A derived artefact, as an
 -- export, has its parent's source; sources declared to hold the same weights share a group.
-CREATE VIEW rooted AS
+CREATE OR REPLACE VIEW rooted AS
 WITH RECURSIVE chain AS (
     SELECT o.id AS observation_id, o.id AS root_id, o.parent_observation AS up, 0 AS depth
     FROM observations o JOIN unrooted u ON u.id = o.id

@@ -1,6 +1,6 @@
 -- What each observation in scope says, taken by itself (`says`), and whose fault it is.
 -- passed, architecture, fails, degenerate and undiagnosed are decisive; blocked and ours are not.
-CREATE VIEW results AS
+CREATE OR REPLACE VIEW derived_results AS
 WITH seen AS (
     SELECT
         o.*,

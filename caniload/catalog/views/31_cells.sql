@@ -1,6 +1,6 @@
 -- Each cell with the observation that speaks for it: the latest decisive one of the last ten,
 -- else the latest. Repeats are compared within one version of caniload, the measuring tool.
-CREATE VIEW cells AS
+CREATE OR REPLACE VIEW derived_cells AS
 WITH recent AS (
     SELECT *
     FROM results

@@ -1,6 +1,6 @@
 -- Passes whose fingerprints can be compared, with the tolerance that holds for them:
 -- the entry's own, by format, precision or device, else DESIGN's; none for quantised ones.
-CREATE VIEW candidates AS
+CREATE OR REPLACE VIEW derived_candidates AS
 WITH kept AS (
     SELECT
         c.*,

@@ -1,7 +1,7 @@
 -- The reference of each comparable cell, and why it is one (DESIGN, "What a pass means", 4):
 -- the publisher's numbers, the native loader, two independent implementations that agree, or,
 -- for weights declared to be the same, the same loader on the first of them.
-CREATE VIEW reference_choices AS
+CREATE OR REPLACE VIEW derived_reference_choices AS
 WITH published AS (
     SELECT c.cell_id, 'published' AS reference, NULL AS reference_id
     FROM candidates c

@@ -1,5 +1,5 @@
 -- How far each comparable cell is from its reference: the worst of the outputs that both name.
-CREATE VIEW agreements AS
+CREATE OR REPLACE VIEW derived_agreements AS
 WITH against AS (
     SELECT
         c.cell_id, c.id, c.tolerance, r.reference, r.reference_id, c.root_source, c.recipe_hash

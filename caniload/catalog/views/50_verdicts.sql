@@ -1,5 +1,5 @@
 -- DESIGN's verdict table, row by row, over the cells in scope.
-CREATE VIEW derived_verdicts AS
+CREATE OR REPLACE VIEW derived_verdicts AS
 WITH judged AS (
     SELECT
         c.*,

@@ -100,17 +100,23 @@ def special_ids(home: Path, names: set[str]) -> dict[str, int]:
 
 def safetensors_files(home: Path, variant: str | None = None) -> list[Path]:
     """Return the safetensors files of a model in one directory, all shards of an index."""
-    stem = f"model.{variant}" if variant else "model"
-    index = home / (
-        f"model.safetensors.index.{variant}.json" if variant else "model.safetensors.index.json"
-    )
-    single = home / f"{stem}.safetensors"
+    return _weight_files(home, "model", "safetensors", variant)
+
+
+def pickle_files(home: Path, variant: str | None = None) -> list[Path]:
+    """Return the PyTorch state dicts of a model in one directory, all shards of an index."""
+    return _weight_files(home, "pytorch_model", "bin", variant)
+
+
+def _weight_files(home: Path, stem: str, suffix: str, variant: str | None) -> list[Path]:
+    """Return one file, or the shards that its index names."""
+    dotted = f".{variant}" if variant else ""
+    single = home / f"{stem}{dotted}.{suffix}"
     if single.is_file():
         return [single]
-    if index.is_file():
-        names = sorted(set(read_json(index).get("weight_map", {}).values()))
-        return [home / name for name in names]
-    return []
+    index = home / f"{stem}.{suffix}.index{dotted}.json"
+    names = sorted(set(read_json(index).get("weight_map", {}).values()))
+    return [home / name for name in names]
 
 
 def sha256(path: Path) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from . import artefact, fingerprint, wordpiece
 from .failure import one_line
-from .inputs import TEXTS
+from .inputs import HARD_TEXTS, TEXTS
 from .loader import CheckResult, Job, Loader
 
 SAME_INPUT = 1e-6
@@ -129,7 +129,7 @@ def preprocessing(tried: Tried) -> CheckResult:
     home = artefact.transformer_dir(artefact.folder(tried.job))
     expected = wordpiece.reference(home)
     try:
-        ids = tried.loader.preprocess(tried.loaded, tried.job, TEXTS)
+        ids = tried.loader.preprocess(tried.loaded, tried.job, TEXTS + HARD_TEXTS)
     except Exception as exc:  # noqa: BLE001 (the finding is that it raises)
         if expected is not None:
             text = f"the tokenizer raised {one_line(exc)}"
@@ -141,15 +141,25 @@ def preprocessing(tried: Tried) -> CheckResult:
     if expected is None:
         why = "ids recorded; no reference of our own for this kind of tokenizer"
         return CheckResult.not_applicable(name, why)
-    wanted = [expected.ids(text) for text in TEXTS]
-    wrong = sum(1 for got, want in zip(ids, wanted) if got != want)
-    numbers = {"texts": float(len(TEXTS)), "mismatched": float(wrong)}
-    if wrong:
-        at = next(i for i, (got, want) in enumerate(zip(ids, wanted)) if got != want)
-        text = f"{wrong} of {len(TEXTS)} texts; text {at} gives {ids[at][:24]}, not "
-        text += f"{wanted[at][:24]}"
+    wrong = [
+        f"{text!r} gives {got[:24]}, not {expected.ids(text)[:24]}"
+        for text, got in zip(TEXTS + HARD_TEXTS, ids)
+        if got != expected.ids(text)
+    ]
+    plain = sum(1 for text, got in zip(TEXTS, ids) if got != expected.ids(text))
+    numbers = {
+        "texts": float(len(TEXTS)),
+        "mismatched": float(plain),
+        "hard_texts": float(len(HARD_TEXTS)),
+        "hard_mismatched": float(len(wrong) - plain),
+    }
+    if plain:
+        text = f"{plain} of {len(TEXTS)} texts differ; {wrong[0]}"
         return CheckResult.failed(name, "preprocessing_mismatch", text, **numbers)
-    return CheckResult(name, "passed", f"ids of {len(TEXTS)} texts are the tokenizer's", numbers)
+    detail = f"ids of {len(TEXTS)} texts are those that the tokenizer's files give"
+    if wrong:
+        detail += f"; accents or ideographs differ: {wrong[0]}"
+    return CheckResult(name, "passed", detail, numbers)
 
 
 CHECKS: dict[str, Callable[[Tried], CheckResult]] = {

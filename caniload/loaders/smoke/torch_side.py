@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from .devices import describe, split
@@ -127,3 +128,19 @@ def to_numpy(tensor: Any) -> Any:
     if held.dtype in (torch.bfloat16,):
         held = held.to(torch.float32)
     return held.numpy()
+
+
+def read_pickles(paths: list[Path]) -> dict[str, Tensor]:
+    """Return the tensors of state dicts by name; nothing but tensors is unpickled."""
+    import torch
+
+    names = {kind: ours for ours, kind in _DTYPES.items()}
+    found: dict[str, Tensor] = {}
+    for path in paths:
+        for name, value in torch.load(path, map_location="cpu", weights_only=True).items():
+            if torch.is_tensor(value):
+                kind = names[str(value.dtype).rpartition(".")[2]]
+                flat = value.detach().contiguous().reshape(-1).view(torch.uint8)
+                data = memoryview(flat.numpy())
+                found[name] = Tensor(name, kind, tuple(value.shape), data)
+    return found

@@ -179,12 +179,11 @@ class Loader(Base):
     def weights(self, loaded: Any, job: Job) -> CheckResult:
         """Compare by name and bytes on PyTorch, by sorted values on TensorFlow."""
         variant = (job.get("hints") or {}).get("variant")
-        files = artefact.safetensors_files(artefact.root(job), variant)
-        if not files:
-            return CheckResult.failed(
-                "weights", "weights_unread", "the artefact holds no model.safetensors to compare"
-            )
-        stored = weights.tensors(files)
+        form = job["artefact"].get("format")
+        stored = weights.stored(artefact.root(job), form, variant)
+        if not stored:
+            text = "the artefact holds no weight file that can be read to compare"
+            return CheckResult.failed("weights", "weights_unread", text)
         if self.torch:
             prefix = getattr(loaded, "base_model_prefix", "")
             return weights.compare_named(stored, torch_side.live_tensors(loaded), prefix)

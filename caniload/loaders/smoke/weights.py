@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from . import artefact
 from .loader import CheckResult
 from .safetensors_reader import Tensor, read_all
 
@@ -159,9 +160,20 @@ def as_array(tensor: Tensor) -> Any:
     return numpy.frombuffer(tensor.data, dtype=kind).reshape(tensor.shape)
 
 
-def tensors(paths: Iterable[Path]) -> dict[str, Tensor]:
-    """Return the tensors of safetensors files by name, read by our own reader."""
-    return read_all(paths)
+def stored(home: Path, form: str | None, variant: str | None = None) -> dict[str, Tensor]:
+    """Return the tensors of a model's weight files in one directory, read apart from the library.
+
+    safetensors are read by our own reader; PyTorch's pickles, which nothing else reads, by
+    `torch.load(weights_only=True)`. Returns {} where there is neither.
+    """
+    files = artefact.safetensors_files(home, variant)
+    if files and form in (None, "safetensors"):
+        return read_all(files)
+    if form in (None, "bin"):
+        from .torch_side import read_pickles
+
+        return read_pickles(artefact.pickle_files(home, variant))
+    return {}
 
 
 def digests(stored: dict[str, Tensor]) -> dict[str, str]:

@@ -15,6 +15,7 @@ import os
 import platform
 import sys
 import traceback
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,9 @@ def trying(loader: Loader, job: Job, events: Events) -> tuple[str, str]:
         inputs = loader.inputs(loaded, job, int(job["recipe"]["seed"]))
         loader.reset(loaded, job)
         outputs = loader.run(loaded, inputs, job)
+        facts = artefact.token_facts(artefact.folder(job))
+        if facts is not None and "input_ids" in inputs:
+            events.fact("token_facts", json.dumps(asdict(facts)))
     with events.stage("check"):
         tried = Tried(loader, loaded, job, inputs, outputs)
         results = [check(name, tried, events) for name in CHECKS]

@@ -1,1 +1,41 @@
 """Loaders, host side, one file each: what a loader needs and reads."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from caniload.loaders.spec import LoaderSpec
+
+GROUP = "caniload.loaders"
+"""Entry points group in which outside packages register loaders."""
+
+BUILT_IN = ("transformers", "sentence_transformers", "keras_hub", "onnx")
+"""Modules of this package, each with a `SPEC`."""
+
+
+@cache
+def load_specs() -> Mapping[str, LoaderSpec]:
+    """Return every loader's specification by name: the built-in ones, then plug-ins'.
+
+    A plug-in cannot replace a loader of the same name. Raises whatever a broken plug-in raises
+    at import, and `TypeError` when what it registered is no `LoaderSpec`.
+    """
+    from caniload.loaders.spec import LoaderSpec
+
+    found: dict[str, LoaderSpec] = {}
+    for module in BUILT_IN:
+        spec: LoaderSpec = import_module(f"{__name__}.{module}").SPEC
+        found[spec.name] = spec
+    for point in entry_points(group=GROUP):
+        plugin = point.load()
+        if not isinstance(plugin, LoaderSpec):
+            raise TypeError(f"entry point {point.name} of {GROUP} is no LoaderSpec: {plugin!r}")
+        found.setdefault(plugin.name, plugin)
+    return MappingProxyType(found)

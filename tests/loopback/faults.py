@@ -94,3 +94,21 @@ def boasting(handler: Handler, answer: Answer) -> None:
     """Announce more bytes than any disk has."""
     handler.begin(answer, length=10**18)
     handler.close_connection = True
+
+
+REFUSALS: dict[str, tuple[Fault, str]] = {
+    "missing": (status(404), "missing"),
+    "unauthorised": (status(401), "gated"),
+    "forbidden": (status(403), "gated"),
+    "broken": (status(500), "server"),
+    "throttled": (status(429), "throttled"),
+    "truncated": (truncated, "unreachable"),
+    "hanging": (hanging, "unreachable"),
+    "dripping": (dripping, "unreachable"),
+    "looping": (looping, "server"),
+    "corrupted": (corrupted, "artefact"),
+    "page": (instead(PAGE), "artefact"),
+    "json error": (instead(b'{"error": "Not found"}', "application/json"), "artefact"),
+    "pointer": (instead(POINTER, "text/plain"), "artefact"),
+}
+"""What a hub can do to a download, and the reason that must come of it."""

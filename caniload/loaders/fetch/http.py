@@ -6,6 +6,9 @@ leads to another origin, so no token reaches another host.
 
 from __future__ import annotations
 
+import os
+import ssl
+from functools import cache
 from urllib.parse import urlsplit
 
 import httpx2
@@ -23,12 +26,19 @@ def open_client(settings: Settings, auth: httpx2.Auth | None = None) -> httpx2.C
     """Return a client that follows redirects and honours the proxy and certificate variables."""
     seconds = settings.http_timeout_seconds
     return httpx2.Client(
+        verify=_trusted(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")),
         auth=auth,
         follow_redirects=True,
         max_redirects=10,
         timeout=httpx2.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds)),
         headers={"User-Agent": f"caniload/{__version__}", "Accept-Encoding": "identity"},
     )
+
+
+@cache
+def _trusted(_file: str | None, _folder: str | None) -> ssl.SSLContext:
+    """Load the trusted certificates once a process; that takes longer than a small download."""
+    return httpx2.create_ssl_context()
 
 
 def shown(url: str) -> str:

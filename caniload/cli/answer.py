@@ -175,14 +175,22 @@ def _elsewhere(answer: Answer, other: Way | None, day: date) -> str:
 
 def _others(answer: Answer) -> str:
     """The other cells of the question, one line each."""
-    rest = [cell for cell in answer.cells if cell is not answer.best]
+    told = None if answer.best is None else _sameness(answer.best)
+    rest = [cell for cell in answer.cells if _sameness(cell) != told]
+    rest = list({_sameness(cell): cell for cell in reversed(rest)}.values())[::-1]
     if not rest:
         return ""
     lines = ["also"]
     for cell in rest[:_OTHERS]:
-        where = cell.device or "no device"
-        who = f"{wording.loader(cell)}, {wording.framework(cell)}, {where}"
-        lines.append(f"  {who}: {wording.result(cell)}")
+        who = ", ".join((wording.loader(cell), wording.framework(cell), cell.device or ""))
+        lines.append(f"  {who.rstrip(', ')}: {wording.result(cell)}")
     if len(rest) > _OTHERS:
         lines.append(f"  and {len(rest) - _OTHERS} more: caniload show {answer.model}")
     return "\n".join(lines)
+
+
+def _sameness(cell: CellAnswer) -> object:
+    """What makes two lines say the same: claims of one loader do, whatever page they stand on."""
+    if cell.verdict is Verdict.CLAIMED:
+        return cell.loader, cell.framework
+    return cell.cell_id

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from caniload.cli import dates
 from caniload.cli.app import examples, group
-from caniload.cli.options import Format, Today
+from caniload.cli.options import Format, Today, day
 from caniload.cli.out import Out
 from caniload.errors import UnknownNameError
 from caniload.settings import Settings
@@ -40,8 +39,7 @@ def lint(today: Today = None, form: Format = "human") -> int:
     """
     from caniload.catalog.lint import run
 
-    day = today.date() if today else dates.today()
-    report = run(Settings.read().data, day)
+    report = run(Settings.read().data, day(today))
 
     def human() -> str:
         lines = [f"{p.file}: {p.field}: {p.says} [{p.rule}]\n  {p.write}" for p in report.problems]

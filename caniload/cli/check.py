@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from caniload.cli.options import Device, Env, Format, Framework, From, Loader, Python, Today
+from caniload.cli.options import Device, Env, Format, Framework, From, Loader, Python, Today, day
 from caniload.cli.out import Out
 from caniload.errors import BadInputError
 from caniload.settings import Settings
@@ -50,7 +50,7 @@ def command(
 
     if env is not None and python is not None:
         raise BadInputError("--env and --python exclude each other", "give one of them")
-    settings = Settings.read()
+    settings, now = Settings.read(), day(today)
     here = None if env is not None else _place(python)
     with open_store(settings) as store:
         answers = [
@@ -68,7 +68,6 @@ def command(
         ]
         _check_loader(loader, answers)
         shown = [Shown(answer, *_ways(store, answer)) for answer in answers]
-    now = today.date() if today else None
     Out(form).show(
         "check",
         [plain(each) for each in shown],

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from caniload.cli import dates
 from caniload.cli.app import examples, group
 from caniload.cli.light import LightCommand
-from caniload.cli.options import Format, Today
+from caniload.cli.options import Format, Today, day
 from caniload.cli.out import Out
 from caniload.errors import BadInputError
 from caniload.settings import Settings
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 app = group(
     "Write and check tables inside Markdown files. A table stands between the lines "
     "<!-- caniload:begin matrix model=NAME --> and <!-- caniload:end -->; framework=, loader=, "
-    "device= and from=me|ci|all narrow it.",
+    "device= and from=me|ci|all narrow it, claims=yes adds what nobody measured.",
     "caniload docs update README.md",
     "caniload docs check README.md docs/*.md",
     "caniload docs check README.md --max-age 90",
@@ -68,14 +67,18 @@ def check(
     files: Files,
     max_age: Annotated[
         int | None,
-        typer.Option("--max-age", min=0, help="Fail too if a row is older than so many days."),
+        typer.Option(
+            "--max-age", metavar="DAYS", help="Fail too if a row is older than so many days."
+        ),
     ] = None,
     today: Today = None,
     form: Format = "human",
 ) -> int:
     """Exit 1 if a table is not what the evidence gives, or, with --max-age, is too old."""
+    if max_age is not None and max_age < 0:
+        raise BadInputError(f"--max-age {max_age} is no number of days", "write --max-age 90")
     out = Out(form)
-    day = today.date() if today else dates.today()
+    now = day(today)
     facts: list[dict[str, Any]] = []
     tables = 0
     for document in _read(files, out):
@@ -84,10 +87,10 @@ def check(
             says = "the table is not what the evidence gives; run caniload docs update"
             facts.append(_finding(document, place.begin + 1, "drift", says))
         if max_age is not None:
-            for place, row in document.stale(day, max_age):
+            for place, row in document.stale(now, max_age):
                 says = "nothing in the table was measured"
                 if row is not None:
-                    days = (day - row.day).days if row.day else 0
+                    days = (now - row.day).days if row.day else 0
                     says = f"{row.loader}, {row.framework} was measured {days} days ago"
                 facts.append(_finding(document, place.begin + 1, "stale", says))
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 
 import typer
+
+from caniload.errors import BadInputError
 
 Format = Annotated[
     Literal["human", "json", "quiet"],
@@ -31,6 +33,16 @@ Python = Annotated[
     typer.Option("--python", "-p", help="Answer for this interpreter instead of the one here."),
 ]
 Today = Annotated[
-    datetime | None,
-    typer.Option("--today", formats=["%Y-%m-%d"], help="Count ages from this day."),
+    str | None,
+    typer.Option("--today", metavar="YYYY-MM-DD", help="Count ages from this day."),
 ]
+
+
+def day(text: str | None) -> date:
+    """Read the day that --today names, or take the one it is; raises `BadInputError`."""
+    if text is None:
+        return datetime.now(UTC).date()
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise BadInputError(f"{text!r} is no day", "write --today 2026-12-31") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ def way(store: Store, cell: CellAnswer) -> Way:
     names = list(spec.packages.get(cell.framework, ())) if spec else []
     snippet = None
     if spec is not None:
-        snippet = spec.snippet(locator(cell), cell.framework, hints(store, cell))
+        snippet = spec.snippet(locator(store, cell), cell.framework, hints(store, cell))
     return Way(install(cell.versions, names), snippet)
 
 
@@ -42,13 +43,29 @@ def install(versions: Mapping[str, str], names: list[str]) -> str | None:
     return "python -m pip install " + " ".join(shlex.quote(word) for word in words)
 
 
-def locator(cell: CellAnswer) -> dict[str, Any]:
-    """Return the handle of a cell in parts, as a snippet needs them."""
+def locator(store: Store, cell: CellAnswer) -> dict[str, Any]:
+    """Return where the files lie and with which inputs they were measured, for a snippet.
+
+    An export that lies on this machine is named by its path; everything else by its handle.
+    """
     from dataclasses import asdict
 
     from caniload.handles import parse
 
-    return asdict(parse(cell.handle))
+    parts = asdict(parse(cell.handle))
+    found = store.sql(
+        "SELECT facts ->> '$.token_facts', recipe FROM observations WHERE id = ?",
+        [cell.observation_id],
+    )
+    if found:
+        facts, recipe = found[0]
+        parts["token_facts"] = json.loads(facts) if facts else None
+        parts["recipe"] = json.loads(recipe) if recipe else None
+    if cell.parent_observation is not None:
+        made = store.settings.artefacts / "derived" / cell.parent_observation
+        if made.is_dir():
+            parts["path"] = str(made)
+    return parts
 
 
 def hints(store: Store, cell: CellAnswer) -> Mapping[str, Any]:

@@ -11,10 +11,11 @@ from caniload.errors import UnknownNameError
 from caniload.publish import wording
 from caniload.publish.markdown import Row
 from caniload.publish.markers import Place
+from caniload.words import Verdict
 
 KINDS = ("matrix",)
-OPTIONS = ("model", "framework", "loader", "device", "from")
-"""What a `matrix` place may say; the model must be said."""
+OPTIONS = ("model", "framework", "loader", "device", "from", "claims")
+"""What a `matrix` place may say: the model must be; `claims=yes` adds what nobody measured."""
 
 
 def source(store: Store) -> Callable[[Place], Sequence[Row]]:
@@ -46,6 +47,10 @@ def rows(store: Store, place: Place) -> list[Row]:
         )
     except UnknownNameError as error:
         raise place.error(error.message, error.hint) from error
+    if place.options.get("claims", "no") not in ("yes", "no"):
+        raise place.error("claims is yes or no")
+    if place.options.get("claims") != "yes":
+        cells = tuple(cell for cell in cells if cell.verdict is not Verdict.CLAIMED)
     return [row(cell) for cell in sorted(cells, key=_order)]
 
 

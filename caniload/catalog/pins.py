@@ -6,7 +6,7 @@ was written is read back and compared before it counts.
 
 from __future__ import annotations
 
-import os
+import json
 import re
 import tempfile
 from collections.abc import Callable
@@ -18,7 +18,7 @@ import yaml
 
 from caniload.catalog.authored import read_entry
 from caniload.catalog.entries import ModelEntry, Pin, SourceEntry
-from caniload.errors import CatalogueError, UnknownNameError
+from caniload.errors import CatalogueError, PermissionDeniedError, UnknownNameError
 from caniload.handles import Handle
 
 WRITER = "caniload catalog pin"
@@ -54,8 +54,8 @@ def pin(
 
     `handle` names the source as the file does, or without its revision. Raises
     `UnknownNameError` when the file has no such source, `CatalogueError` when the answer holds
-    no revision or the file cannot be edited; errors of `resolve` pass through. A file that could
-    not be edited is left as it was.
+    no revision or the file cannot be edited, `PermissionDeniedError` when it cannot be written;
+    errors of `resolve` pass through. A file that could not be edited is left as it was.
     """
     entry = read_entry(path)
     if not isinstance(entry, ModelEntry):
@@ -105,8 +105,8 @@ def _edit(text: str, index: int, handle: str, record: Pin, path: Path) -> str:
         if head_end < value.start_mark.index:
             head = text[start:head_end].rstrip()
         else:
-            head = "pin:" + text[end:head_end].rstrip()
-            end = head_end
+            tail_end = _line_end(text, end)
+            head, end = "pin:" + text[end:tail_end].rstrip(), tail_end
         edits.append((start, end, head + block))
     else:
         line_end = _line_end(text, old.end_mark.index)
@@ -141,22 +141,28 @@ def _node(text: str, index: int) -> yaml.MappingNode:
 def _scalar(text: str) -> str:
     """Write a text so that YAML reads it back: plain where that is safe, else in quotes."""
     plain = re.fullmatch(r"[A-Za-z][\w:@/.+-]*( [\w:@/.+-]+)*", text) and ": " not in text
-    return text if plain and yaml.safe_load(text) == text else f'"{text}"'
+    return text if plain and yaml.safe_load(text) == text else json.dumps(text)
 
 
 def _write(path: Path, text: str, wanted: SourceEntry) -> None:
     """Put the text in place of the file, if it reads back as what was wanted."""
-    with tempfile.TemporaryDirectory(dir=path.parent.parent, prefix=".pin-") as room:
-        draft = Path(room) / path.parent.name / path.name
-        draft.parent.mkdir()
-        draft.write_text(text, encoding="utf-8")
-        entry = read_entry(draft)
-        if not isinstance(entry, ModelEntry) or wanted not in entry.sources:
-            raise CatalogueError(
-                f"{path.name} cannot be edited by itself",
-                f"write this pin yourself: {wanted.handle}",
-            )
-        os.replace(draft, path)  # noqa: PTH105 atomic, and Path.replace says less
+    try:
+        with tempfile.TemporaryDirectory(dir=path.parent.parent, prefix=".pin-") as room:
+            draft = Path(room) / path.parent.name / path.name
+            draft.parent.mkdir()
+            draft.write_text(text, encoding="utf-8")
+            entry = read_entry(draft)
+            if not isinstance(entry, ModelEntry) or wanted not in entry.sources:
+                raise CatalogueError(
+                    f"{path.name} cannot be edited by itself",
+                    f"write this pin yourself: {wanted.handle}",
+                )
+            draft.replace(path)
+    except OSError as error:
+        raise PermissionDeniedError(
+            f"cannot write {path}: {error.strerror or error}",
+            "point CANILOAD_DATA at a catalogue of your own",
+        ) from error
 
 
 def unpinned(entry: ModelEntry) -> tuple[str, ...]:

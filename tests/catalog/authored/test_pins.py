@@ -110,6 +110,29 @@ def test_a_pin_is_renewed_with_subfolder_attempts_and_comments_kept(path: Path) 
     assert "      # A comment after the pin." in path.read_text().splitlines()
 
 
+@pytest.mark.parametrize(
+    "old",
+    [
+        "    pin: {by: caniload catalog pin, at: 2026-01-01T00:00:00Z, answered_by: x}  # old",
+        "    pin: {by: caniload catalog pin,\n"
+        "      at: 2026-01-01T00:00:00Z, answered_by: x}  # old",
+        "    pin:  # old\n        by: caniload catalog pin\n        at: 2026-01-01T00:00:00Z\n"
+        "        answered_by: x",
+    ],
+)
+def test_a_pin_is_renewed_however_it_was_laid_out(path: Path, old: str) -> None:
+    path.write_text(
+        TEXT.replace("    pin: null  # nobody asked yet", old).replace(
+            "hf:acme/tiny  #", f"hf:acme/tiny@{COMMIT[::-1]}  #"
+        )
+    )
+    pin(path, "hf:acme/tiny", _commit, now=NOW)
+    assert _model(path).sources[0].handle == f"hf:acme/tiny@{COMMIT}"
+    lines = path.read_text().splitlines()
+    assert "    pin:  # old" in lines
+    assert lines[-1] == TEXT.splitlines()[-1]
+
+
 def test_pinning_twice_changes_nothing_more(path: Path) -> None:
     pin(path, "hf:acme/tiny", _commit, now=NOW)
     once = path.read_text()

@@ -18,22 +18,29 @@ natives AS (
 heads AS (
     SELECT group_key, recipe_hash, id, precedence, tolerance
     FROM candidates
+    WHERE (group_key, recipe_hash) NOT IN (SELECT (group_key, recipe_hash) FROM natives)
     QUALIFY row_number() OVER (
         PARTITION BY group_key, recipe_hash, implementation ORDER BY precedence
     ) = 1
 ),
-agreeing AS (
-    SELECT a.group_key, a.recipe_hash, arg_min(a.id, a.precedence) AS id
+pairs AS (
+    SELECT
+        a.group_key, a.recipe_hash, a.id, a.precedence,
+        coalesce(greatest(a.tolerance, b.tolerance), 3e-4) AS tolerance,
+        max(relative_rms(q.samples, q.shape, p.samples, p.shape)) AS relative_rms
     FROM heads a
     JOIN heads b
         ON b.group_key = a.group_key AND b.recipe_hash = a.recipe_hash
         AND a.precedence < b.precedence
-    WHERE (
-        SELECT max(relative_rms(q.samples, q.shape, p.samples, p.shape))
-        FROM prints p JOIN prints q ON q.output = p.output
-        WHERE p.observation_id = a.id AND q.observation_id = b.id
-    ) <= coalesce(greatest(a.tolerance, b.tolerance), 3e-4)
-    GROUP BY a.group_key, a.recipe_hash
+    JOIN prints p ON p.observation_id = a.id
+    JOIN prints q ON q.observation_id = b.id AND q.output = p.output
+    GROUP BY ALL
+),
+agreeing AS (
+    SELECT group_key, recipe_hash, arg_min(id, precedence) AS id
+    FROM pairs
+    WHERE relative_rms <= tolerance
+    GROUP BY group_key, recipe_hash
 ),
 firsts AS (
     SELECT group_key, recipe_hash, loader, framework, arg_min(id, precedence) AS id

@@ -14,7 +14,10 @@ from typing import Any
 
 SMOKE = Path(__file__).parents[3] / "caniload" / "loaders" / "smoke"
 
-CODE = "import sys; sys.path.insert(0, {dir!r}); from caniload_smoke.worker import main; main({job}, {events})"
+CODE = (
+    "import sys; sys.path.insert(0, {dir!r}); "
+    "from caniload_smoke.worker import main; main({job}, {events})"
+)
 
 RECIPE: dict[str, Any] = {
     "name": "tokens",
@@ -109,18 +112,8 @@ def drive(
     timeout: float = 240,
 ) -> Seen:
     """Run one job in a fresh process and collect its events."""
-    scratch.mkdir(parents=True, exist_ok=True)
-    code, cwd, blobs = scratch / "code", scratch / "cwd", scratch / "blobs"
-    if not code.exists():
-        shutil.copytree(
-            SMOKE, code / "caniload_smoke", ignore=shutil.ignore_patterns("__pycache__", ".ruff*")
-        )
-    cwd.mkdir(exist_ok=True)
-    blobs.mkdir(exist_ok=True)
-    if isinstance(work, dict):
-        work = json.dumps({**work, "blob_to": str(blobs)}).encode()
-    (scratch / "job.json").write_bytes(work)
-    clean = {"PATH": os.environ["PATH"], "HOME": str(cwd), "TMPDIR": str(scratch), **(env or {})}
+    code, cwd, blobs = prepare(scratch, work)
+    clean = environ(cwd, scratch, env)
     read_end, write_end = os.pipe()
     with (scratch / "job.json").open("rb") as given, (scratch / "log").open("wb") as log:
         process = subprocess.Popen(
@@ -141,9 +134,75 @@ def drive(
         with os.fdopen(read_end, "rb") as stream:
             lines = stream.read().splitlines()
         exit_code = process.wait(timeout)
-    events = [json.loads(line) for line in lines]
+    return seen(lines, exit_code, scratch, blobs)
+
+
+def prepare(scratch: Path, work: dict[str, Any] | bytes) -> tuple[Path, Path, Path]:
+    """Lay out code, an empty working directory, blobs and the job."""
+    code, cwd, blobs = scratch / "code", scratch / "cwd", scratch / "blobs"
+    cwd.mkdir(parents=True, exist_ok=True)
+    blobs.mkdir(exist_ok=True)
+    if not code.exists():
+        shutil.copytree(
+            SMOKE, code / "caniload_smoke", ignore=shutil.ignore_patterns("__pycache__", ".ruff*")
+        )
+    if isinstance(work, dict):
+        work = json.dumps({**work, "blob_to": str(blobs)}).encode()
+    (scratch / "job.json").write_bytes(work)
+    return code, cwd, blobs
+
+
+def environ(home: Path, scratch: Path, env: dict[str, str] | None) -> dict[str, str]:
+    """The scrubbed environment of a worker."""
+    return {"PATH": os.environ["PATH"], "HOME": str(home), "TMPDIR": str(scratch), **(env or {})}
+
+
+def seen(lines: list[bytes], exit_code: int, scratch: Path, blobs: Path) -> Seen:
     text = (scratch / "log").read_text(encoding="utf-8", errors="replace")
-    return Seen(events, exit_code, text, blobs)
+    return Seen([json.loads(line) for line in lines], exit_code, text, blobs)
+
+
+def drive_many(
+    python: Path,
+    preload: list[str],
+    works: dict[str, dict[str, Any]],
+    snippets: dict[str, str],
+    scratch: Path,
+    env: dict[str, str] | None = None,
+) -> tuple[dict[str, Seen], dict[str, dict[str, Any]]]:
+    """Run many jobs and snippets, each in a fork of one process that imported once."""
+    plan: dict[str, Any] = {"preload": preload, "jobs": []}
+    for name, work in works.items():
+        place = scratch / "jobs" / name
+        code, _, _ = prepare(place, work)
+        plan["code"] = str(code)
+        plan["jobs"].append({"scratch": str(place), "job": True})
+    for name, text in snippets.items():
+        place = scratch / "snippets" / name
+        (place / "cwd").mkdir(parents=True)
+        plan["jobs"].append({"scratch": str(place), "code": text})
+    (scratch / "plan.json").write_text(json.dumps(plan))
+    done = subprocess.run(
+        [python, "-B", Path(__file__).with_name("zygote.py"), scratch / "plan.json"],
+        env=environ(scratch, scratch, env),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    answers = {}
+    for name in works:
+        place = scratch / "jobs" / name
+        lines = (place / "events").read_bytes().splitlines() if (place / "events").exists() else []
+        code_text = (place / "exit").read_text()
+        answers[name] = seen(lines, int(code_text), place, place / "blobs")
+    outputs = {}
+    for name in snippets:
+        place = scratch / "snippets" / name
+        assert (place / "exit").read_text() == "0", (place / "log").read_text()
+        outputs[name] = json.loads((place / "output.json").read_text())
+    return answers, outputs
 
 
 def relative_rms(seen: Seen, reference: Seen) -> float:
@@ -152,5 +211,6 @@ def relative_rms(seen: Seen, reference: Seen) -> float:
     theirs = {item["name"]: item["samples"] for item in reference.fingerprint["outputs"]}
     shared = sorted(set(mine) & set(theirs))
     assert shared, (list(mine), list(theirs))
-    pairs = [(float(a), float(b)) for name in shared for a, b in zip(mine[name], theirs[name])]
-    return math.dist(*zip(*pairs)) / math.sqrt(sum(b * b for _, b in pairs))
+    a = [float(value) for name in shared for value in mine[name]]
+    b = [float(value) for name in shared for value in theirs[name]]
+    return math.dist(a, b) / math.hypot(*b)

@@ -243,7 +243,8 @@ def _applies(match: Match, failure: Failure) -> bool:
         if version is not None and not _within(version, bound):
             return False
     if match.also:
-        whole = "\n".join([failure.frames, *(text for _, _, text in _evidence(failure, "log"))])
+        texts = [text for _, _, text in _evidence(failure, "message")]
+        whole = "\n".join([failure.frames, failure.log_excerpt, *texts])
         return all(literal in whole for literal in match.also)
     return True
 

@@ -13,17 +13,23 @@ from caniload.catalog.diagnosis import Diagnosis, Failure, Rules, diagnose
 
 _CAUSE = "The above exception was the direct cause of the following exception:"
 _CONTEXT = "During handling of the above exception, another exception occurred:"
-_HEAD = re.compile(r"^(?:Exception Group )?Traceback \(most recent call last\):$")
+_HEAD = re.compile(r"Traceback \(most recent call last\):$")
 _DOTTED = r"[A-Za-z_]\w*(?:\.[A-Za-z_<][\w>]*)*"
 _RAISED = re.compile(rf"^({_DOTTED})(?::(?:[ \t]+(.*))?)?$")
 _NAMED = re.compile(
-    rf"^((?:{_DOTTED}\.)?[A-Z_]\w*(?:Error|Exception|Interrupt|Exit|Fail|Fault"
-    r"|NotFound|Abort|InvalidProtobuf|InvalidGraph|InvalidArgument|NotImplemented|NoSuchFile"
-    r"|Group))(?::(?:[ \t]+(.*))?)?$"
+    rf"^((?:{_DOTTED}\.)?[A-Z_]\w*(?:Error|Exception|Interrupt|Exit|Fail|InvalidProtobuf"
+    r"|InvalidGraph|InvalidArgument|NotImplemented|NoSuchFile|Group)"
+    rf"|{_DOTTED}\.[A-Z]\w*(?=:))(?::(?:[ \t]+(.*))?)?$"
 )
-_PREFIX = re.compile(r"^(?:\[rank\d+\]:|\(\w+ pid=\d+\)|E  ) ?")
-_GROUP = re.compile(r"^\s*(?:\||\+)\s?(?:-\+-+ .* -+$|-*$)?")
-_FRAME = re.compile(r'^\s+File "([^"]+)", line \d+')
+_LAUNCHER = re.compile(r"^(?:\[rank\d+\]:|\(\w+ pid=\d+\)) ?")
+_GROUP = re.compile(r"^\s*(?:\||\+(?= Exception Group)) ?")
+_SEPARATOR = re.compile(r"^\s*(?:\+-)?\+-{8,}(?: (?:\d+|\.\.\.) -{8,})?$")
+_NEXT = "\x1d"
+"""Stands for the line between two exceptions of a group."""
+
+_FRAME = re.compile(r'^\s+File "([^"]+)", line \d+(?:, in (\w+))?')
+_RUNNING = ("fit", "predict", "evaluate", "generate", "train_step", "train_function")
+"""Functions whose frames tell that the model was loaded and was running."""
 
 Chain = list[tuple[str, str, str]]
 """Exceptions from the outermost inward: type, message, relation to the one outside it."""
@@ -50,7 +56,7 @@ def parse_failure(text: str) -> Failure:
 
     Without an exception in it the text itself is the message.
     """
-    lines = [_bare(line) for line in text.replace("\r\n", "\n").split("\n")]
+    lines = [_bare(line, text) for line in text.replace("\r\n", "\n").split("\n")]
     chains, rest, frames = _chains(lines)
     if not chains:
         return Failure(message=text.strip())
@@ -61,6 +67,7 @@ def parse_failure(text: str) -> Failure:
         loader=loader,
         framework=framework,
         frames="\n".join(frames),
+        stage=_stage(frames),
     )
 
 
@@ -75,12 +82,14 @@ def _last(chains: list[Chain]) -> Chain:
     return chains[-1]
 
 
-def _bare(line: str) -> str:
+def _bare(line: str, text: str) -> str:
     """Take off what launchers, pytest and exception groups print before each line."""
-    line = _PREFIX.sub("", line.rstrip())
-    if re.match(r"^\s*(?:\||\+ Exception Group|\+-)", line):
-        line = _GROUP.sub("", line)
-    return line
+    line = _LAUNCHER.sub("", line.rstrip())
+    if "Traceback (most recent call last)" not in text:
+        return line.removeprefix("E  ").lstrip(" ") if line.startswith("E  ") else line
+    if "Exception Group Traceback" not in text:
+        return line
+    return _NEXT if _SEPARATOR.match(line) else _GROUP.sub("", line)
 
 
 def _chains(lines: list[str]) -> tuple[list[Chain], list[str], list[str]]:
@@ -89,15 +98,19 @@ def _chains(lines: list[str]) -> tuple[list[Chain], list[str], list[str]]:
     rest: list[str] = []
     frames: list[str] = []
     relation = ""
-    traced = any(_HEAD.match(line) for line in lines)
+    traced = any(_HEAD.search(line) for line in lines)
     index = 0
     while index < len(lines):
-        line = lines[index].strip()
+        line = lines[index].strip(" \t")
         if line in (_CAUSE, _CONTEXT):
             relation = "cause" if line == _CAUSE else "context"
             index += 1
             continue
-        if _HEAD.match(line):
+        if line == _NEXT:
+            relation = _NEXT
+            index += 1
+            continue
+        if _HEAD.search(line):
             index = _skip_frames(lines, index + 1, frames)
             line = lines[index].strip() if index < len(lines) else ""
             raised = _RAISED.match(line)
@@ -110,7 +123,7 @@ def _chains(lines: list[str]) -> tuple[list[Chain], list[str], list[str]]:
             continue
         message, index = _message(lines, index + 1, raised.group(2) or "")
         found = (raised.group(1), message)
-        if relation and chains:
+        if relation in ("cause", "context") and chains:
             name, text, _ = chains[-1][0]
             older = [(name, text, relation), *chains[-1][1:]]
             chains[-1] = [(*found, "raised"), *older]
@@ -132,8 +145,8 @@ def _message(lines: list[str], index: int, first: str) -> tuple[str, int]:
     """Collect a message of several lines, up to the next exception or the end."""
     parts = [first]
     while index < len(lines):
-        line = lines[index].strip()
-        if line in (_CAUSE, _CONTEXT) or _HEAD.match(line):
+        line = lines[index].strip(" \t")
+        if line in (_CAUSE, _CONTEXT, _NEXT) or _HEAD.search(line):
             break
         parts.append(lines[index])
         index += 1
@@ -153,3 +166,9 @@ def _library(frames: list[str]) -> tuple[str | None, str | None]:
             if package in parts:
                 return loader, framework
     return None, None
+
+
+def _stage(frames: list[str]) -> str | None:
+    """Tell a model that was running from one that was being loaded, where a frame says so."""
+    found = (_FRAME.match(line) for line in frames)
+    return "run" if any(frame and frame.group(2) in _RUNNING for frame in found) else None

@@ -1,0 +1,43 @@
+"""The authored rules and the messages that prove them, read once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from caniload.catalog.diagnosis import Rules, load_rules
+
+HERE = Path(__file__).parent
+FAILURES = HERE.parents[2] / "caniload" / "data" / "failures.yaml"
+
+
+def _read(name: str) -> dict[str, Any]:
+    read: dict[str, Any] = yaml.safe_load((HERE / name).read_text("utf-8"))
+    return read
+
+
+@pytest.fixture(scope="session")
+def rules() -> Rules:
+    """The packaged rules."""
+    return load_rules(FAILURES)
+
+
+@pytest.fixture(scope="session")
+def samples() -> dict[str, str]:
+    """One real message a class."""
+    return _read("samples.yaml")
+
+
+@pytest.fixture(scope="session")
+def variants() -> dict[str, Any]:
+    """Messages that each class claims, and near misses."""
+    return _read("variants.yaml")
+
+
+@pytest.fixture(scope="session")
+def listed() -> dict[str, str]:
+    """Which class is provoked in a real environment, and why another is not."""
+    return _read("provoked.yaml")

@@ -84,24 +84,44 @@ def command(form: Format = "human") -> int:
 
 def sentence(cells: Sequence[CellAnswer]) -> str:
     """Answer "can I load it?" in one sentence, from the cells of this run alone."""
+    words = {
+        "works": "yes with",
+        "differs": "with other numbers in",
+        "flaky": "not every time with",
+        "fails": "not with",
+        "blocked": "blocked, not measured, with",
+        "unknown": "unknown with",
+    }
     by: dict[str, list[str]] = {}
     for cell in cells:
         if cell.kind == "attempt":
-            by.setdefault(cell.verdict, []).append(
-                f"{cell.loader} on {cell.framework}{_number(cell)}{_code(cell)}"
-            )
+            by.setdefault(cell.verdict, []).append(_who(cell))
     if not by:
-        return f"{MODEL}: nothing was attempted."
-    words = {
-        "works": "loads and gives the reference's numbers in",
-        "differs": "runs with other numbers in",
-        "fails": "fails in",
-        "blocked": "was blocked in",
-        "unknown": "is still unknown in",
-        "flaky": "is flaky in",
-    }
-    parts = [f"{words.get(verdict, verdict)} {', '.join(names)}" for verdict, names in by.items()]
-    return f"Can I load {MODEL}? It {'; it '.join(parts)}."
+        return f"Can I load {MODEL}? Nothing was attempted."
+    parts = [f"{text} {_listed(by[verdict])}" for verdict, text in words.items() if verdict in by]
+    return f"Can I load {MODEL}? {_begun('; '.join(parts))}."
+
+
+def _who(cell: CellAnswer) -> str:
+    """Name a cell's loader and framework, with its number or its diagnosis."""
+    from caniload.publish import wording
+
+    name = f"{cell.loader} on {wording.framework(cell, version=False)}"
+    if cell.verdict == "differs" and cell.relative_rms is not None:
+        return f"{name} (relative RMS {wording.number(cell.relative_rms)})"
+    if cell.outcome != "passed":
+        return f"{name} ({cell.diagnosis.title if cell.diagnosis else 'undiagnosed'})"
+    return name
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Join names as a sentence does."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _begun(text: str) -> str:
+    """Begin a sentence."""
+    return text[:1].upper() + text[1:]
 
 
 def _same(row: Expected, cell: CellAnswer) -> bool:
@@ -115,10 +135,3 @@ def _is(row: Expected, cell: CellAnswer) -> bool:
 def _number(cell: CellAnswer) -> str:
     """The distance from the reference, where one was measured."""
     return "" if cell.relative_rms is None else f" (relative RMS {cell.relative_rms:.1e})"
-
-
-def _code(cell: CellAnswer) -> str:
-    """The diagnosis of a failure, or that there is none."""
-    if cell.outcome == "passed":
-        return ""
-    return f" ({cell.diagnosis.fix})" if cell.diagnosis else " (undiagnosed)"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from caniload.cli.options import Device, Format, Framework, From, Loader
+from caniload.cli.options import Device, Format, Framework, Loader
 from caniload.cli.out import Out
 from caniload.errors import BadInputError
 from caniload.settings import Settings
@@ -64,7 +64,10 @@ def command(
     refresh: Annotated[
         bool, typer.Option("--refresh", help="Ask the hub again although the cache is warm.")
     ] = False,
-    whose: From = "me",
+    resume: Annotated[
+        str | None,
+        typer.Option("--resume", metavar="RUN", help="Go on with a run that was cut off."),
+    ] = None,
     form: Format = "human",
 ) -> int:
     """Attempt a model now, each cell in a process of its own, and record what happened."""
@@ -81,6 +84,7 @@ def command(
         timeout_seconds=duration(timeout),
         memory_bytes=None if memory is None else size_bytes(memory),
         refresh=refresh,
+        resume=resume,
         command=_command(targets),
     )
     out = Out(form)

@@ -43,7 +43,8 @@ class Request:
     """Hold one `run`: what to attempt, in what, and within which limits.
 
     `python` is the user's own interpreter and excludes `wish.environment`. Times in seconds,
-    sizes in bytes; `memory_bytes` None measures and does not limit.
+    sizes in bytes; `memory_bytes` None measures and does not limit. `resume` names a run that was
+    cut off and whose cells these targets plan again.
     """
 
     targets: tuple[str, ...]
@@ -53,6 +54,7 @@ class Request:
     timeout_seconds: float = 600.0
     memory_bytes: int | None = None
     refresh: bool = False
+    resume: str | None = None
     command: str = "run"
 
 
@@ -116,6 +118,8 @@ def attempt(request: Request, settings: Settings, watcher: Watcher) -> RunResult
         jobs = _jobs(trials, artefacts, places, request, specs)
         watcher.planned([job.cell for job in jobs])
         executor = Executor(settings, watcher.on_event, watcher.on_settled)
+        if request.resume is not None:
+            return executor.resume(request.resume, jobs)
         return executor.run(jobs, command=request.command)
 
 
@@ -256,7 +260,8 @@ def _fetch(
         sha256=sha256,
         on_progress=watcher.fetching,
     )
-    watcher.fetched(handle, artefact)
+    if handle.hub != "file":
+        watcher.fetched(handle, artefact)
     return artefact
 
 

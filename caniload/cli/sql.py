@@ -41,7 +41,7 @@ def command(
     Out(form).show(
         "sql",
         {"columns": columns, "rows": rows},
-        lambda: table(columns, rows, width()) if columns else "no columns",
+        lambda: table(columns, rows, width(), as_given=True) if columns else "no columns",
         lambda: ["\t".join("" if value is None else str(value) for value in row) for row in rows],
     )
     return 0

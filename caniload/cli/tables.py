@@ -7,17 +7,26 @@ from collections.abc import Sequence
 GAP = "  "
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[object]], width: int | None = None) -> str:
+def table(
+    head: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    width: int | None = None,
+    *,
+    as_given: bool = False,
+) -> str:
     """Return rows under their heads, columns aligned; empty cells read "-".
+
+    Heads are written in capitals, or as given where they are somebody's column names.
 
     With a `width`, the widest column is cut, by an ellipsis, until a line fits; nothing is cut
     below eight characters. Without rows the heads stand alone.
     """
+    heads = list(head) if as_given else [each.upper().replace("_", " ") for each in head]
     cells = [[_cell(value) for value in row] for row in rows]
-    sizes = [max([len(title), *(len(row[at]) for row in cells)]) for at, title in enumerate(head)]
+    sizes = [max([len(title), *(len(row[at]) for row in cells)]) for at, title in enumerate(heads)]
     if width is not None:
         sizes = _fit(sizes, width)
-    lines = [_line([title.upper().replace("_", " ") for title in head], sizes)]
+    lines = [_line(heads, sizes)]
     lines += [_line(row, sizes) for row in cells]
     return "\n".join(lines)
 

@@ -53,13 +53,14 @@ def locator(store: Store, cell: CellAnswer) -> dict[str, Any]:
     from caniload.handles import parse
 
     parts = asdict(parse(cell.handle))
-    found = store.sql(
-        "SELECT facts ->> '$.token_facts', recipe FROM observations WHERE id = ?",
-        [cell.observation_id],
+    table = store.relation("observations")
+    found = store.direct(  # rows lie sorted by source: few are read
+        f"SELECT facts, recipe FROM {table} WHERE source = ? AND id = ?",
+        [cell.source, cell.observation_id],
     )
     if found:
         facts, recipe = found[0]
-        parts["token_facts"] = json.loads(facts) if facts else None
+        parts["token_facts"] = json.loads(facts or "{}").get("token_facts")
         parts["recipe"] = json.loads(recipe) if recipe else None
     if cell.parent_observation is not None:
         made = store.settings.artefacts / "derived" / cell.parent_observation
@@ -70,12 +71,11 @@ def locator(store: Store, cell: CellAnswer) -> dict[str, Any]:
 
 def hints(store: Store, cell: CellAnswer) -> Mapping[str, Any]:
     """Return the loader hints of the entry's source, if an entry has it."""
-    from caniload.catalog.questions import sources
-
     if cell.model is None:
         return {}
-    for _, source in sources(store, cell.model):
-        if source.source == cell.source:
-            found = source.entry.get("hints")
-            return found if isinstance(found, dict) else {}
-    return {}
+    found = store.direct(
+        "SELECT entry FROM store.sources WHERE model = ? AND source = ? LIMIT 1",
+        [cell.model, cell.source],
+    )
+    hints = json.loads(found[0][0]).get("hints") if found else None
+    return hints if isinstance(hints, dict) else {}

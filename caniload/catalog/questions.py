@@ -308,8 +308,9 @@ def _check_names(
     if whom not in WHOM:
         raise _unknown("observer", whom, WHOM)
     if environment is not None:
-        names = store.sql(
-            "SELECT name FROM store.environments UNION SELECT environment FROM cell_verdicts"
+        names = store.direct(
+            "SELECT name FROM store.environments "
+            f"UNION SELECT environment FROM {store.relation('cell_verdicts')}"
         )
         if (environment,) not in names:
             known = sorted(name for (name,) in names if name)

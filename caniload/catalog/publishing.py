@@ -172,8 +172,8 @@ def _write(
         )
         same_rules = database.execute(
             "SELECT (SELECT rules FROM store.failure_rules) = rules FROM next.failure_rules"
-        ).fetchone()
-        if same_rules and same_rules[0]:
+        ).fetchall()
+        if same_rules == [(True,)]:
             database.execute("INSERT INTO next.diagnoses FROM store.diagnoses")
             verdicts.diagnose_rows(database, rules, "newer_observations", "next.diagnoses")
         else:

@@ -62,8 +62,8 @@ def query(
 
 def lock(database: duckdb.DuckDBPyConnection) -> None:
     """Switch off files, extensions and settings for good; calling it again changes nothing."""
-    found = database.execute("SELECT current_setting('lock_configuration')").fetchone()
-    if found is None or not found[0]:
+    found = database.execute("SELECT current_setting('lock_configuration')").fetchall()
+    if not found[0][0]:
         database.execute(_LOCK)
 
 

@@ -232,11 +232,11 @@ def attach(database: duckdb.DuckDBPyConnection, path: object) -> int:
     """Attach a generation read-only as `store`; returns its schema version."""
     name = str(path).replace("'", "''")
     database.execute(f"ATTACH '{name}' AS store (READ_ONLY)")
-    found = database.execute("SELECT schema_version FROM store.meta").fetchone()
-    if found is None:
+    found = database.execute("SELECT schema_version FROM store.meta").fetchall()
+    if not found:
         raise CorruptStoreError(f"{path} holds no generation", generations.REBUILD)
-    if found[0] > generations.schema_version():
+    if found[0][0] > generations.schema_version():
         from pathlib import Path
 
-        raise generations.newer(Path(str(path)), found[0])
-    return int(found[0])
+        raise generations.newer(Path(str(path)), found[0][0])
+    return int(found[0][0])

@@ -53,6 +53,7 @@ def create_views(database: duckdb.DuckDBPyConnection) -> None:
     database.execute(_EMPTY)
     for number in _READING:
         _create(database, number)
+    database.execute("SET search_path = 'memory,store'")
 
 
 def root(database: duckdb.DuckDBPyConnection, source: str, target: str) -> None:
@@ -123,8 +124,8 @@ def rules_of(database: duckdb.DuckDBPyConnection) -> Rules:
     """Read the diagnosis rules that the generation carries; no YAML is read."""
     from caniload.catalog.diagnosis import rules_from_json
 
-    text = database.execute("SELECT rules FROM store.failure_rules").fetchone()
-    return rules_from_json(text[0] if text else '{"kinds": {}, "rules": []}')
+    text = database.execute("SELECT rules FROM store.failure_rules").fetchall()
+    return rules_from_json(text[0][0] if text else '{"kinds": {}, "rules": []}')
 
 
 def diagnose_rows(

@@ -7,18 +7,16 @@ generation of the store. What no rule claims is undiagnosed: None, never a guess
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
 
+from caniload.catalog.rule_model import RANKS, Match, Rule, Rules, rules_from_json
 from caniload.words import Fault
 
-RANKS = ("specific", "general", "wrapper")
-"""How sure a rule's claim is; a better rank wins over a deeper exception."""
+__all__ = ["Diagnosis", "Failure", "Rules", "diagnose", "load_rules", "rules_from_json"]
 
 _LOG = -1
 """The depth of what only a log or a signal tells."""
@@ -66,76 +64,6 @@ class Diagnosis:
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
-    """State one form of evidence; every condition that is set must hold.
-
-    `contains` are literal texts of one message, all of them; `pattern` is a regular expression
-    searched in the same message, whose named groups fill the fix; `unless` must not be found
-    there; `type` is searched in the exception's qualified name. `also` are literals found
-    anywhere in the evidence, frames included. `where` is "message" (exceptions and the outcome's
-    message) or "log" (the log too, when nothing was raised). `stage`, `loader`, `framework` and
-    `versions` (name to ">=5" or "<5") hold as well where the failure does not say; `outcome` and
-    `signal` do not.
-    """
-
-    contains: tuple[str, ...] = ()
-    pattern: str | None = None
-    unless: str | None = None
-    type: str | None = None
-    also: tuple[str, ...] = ()
-    where: str = "message"
-    outcome: tuple[str, ...] = ()
-    stage: tuple[str, ...] = ()
-    loader: tuple[str, ...] = ()
-    framework: tuple[str, ...] = ()
-    versions: Mapping[str, str] = field(default_factory=dict)
-    signal: int | None = None
-
-    @property
-    def reads_text(self) -> bool:
-        """Tell whether a text decides, rather than only outcome or signal."""
-        return bool(self.contains or self.pattern or self.type)
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """Describe one class of failure and the forms in which it shows (`match`, any of them).
-
-    `over` names rules that yield when both claim one failure.
-    """
-
-    id: str
-    title: str
-    kind: str
-    cause: str
-    fix: str
-    match: tuple[Match, ...]
-    rank: str = "specific"
-    since: str | None = None
-    until: str | None = None
-    frameworks: tuple[str, ...] = ()
-    citations: tuple[str, ...] = ()
-    over: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """Hold all rules and the one table from kind to fault."""
-
-    kinds: Mapping[str, Fault] = field(default_factory=dict)
-    rules: tuple[Rule, ...] = ()
-
-    def to_json(self) -> str:
-        """Write the rules as the JSON that `rules_from_json` reads; what is unset is left out."""
-        kinds = {kind: fault.value for kind, fault in self.kinds.items()}
-        rules = [
-            {**_set(asdict(rule)), "match": [_set(asdict(match)) for match in rule.match]}
-            for rule in self.rules
-        ]
-        return json.dumps({"kinds": kinds, "rules": rules})
-
-
-@dataclass(frozen=True, slots=True)
 class _Claim:
     """Keep one rule's claim: where it was found and what its pattern named."""
 
@@ -154,22 +82,6 @@ def load_rules(path: Path) -> Rules:
     from caniload.catalog.failure_rules import read
 
     return read(path)
-
-
-def rules_from_json(text: str) -> Rules:
-    """Read rules back from `Rules.to_json`."""
-    raw = json.loads(text)
-    return Rules(
-        {kind: Fault(fault) for kind, fault in raw["kinds"].items()},
-        tuple(rule_from_dict(rule) for rule in raw["rules"]),
-    )
-
-
-def rule_from_dict(raw: Mapping[str, Any]) -> Rule:
-    """Make a rule of plain lists and dicts."""
-    values = dict(raw)
-    values["match"] = tuple(Match(**_tuples(match)) for match in raw["match"])
-    return Rule(**_tuples(values))
 
 
 def diagnose(rules: Rules, failure: Failure) -> Diagnosis | None:
@@ -239,7 +151,7 @@ def _applies(match: Match, failure: Failure) -> bool:
         if allowed and value is not None and value not in allowed:
             return False
     for name, bound in match.versions.items():
-        version = failure.versions.get(name)
+        version = _known(failure).get(name)
         if version is not None and not _within(version, bound):
             return False
     if match.also:
@@ -278,6 +190,11 @@ def _within(version: str, bound: str) -> bool:
     return ours >= limit if bound.startswith(">=") else ours < limit
 
 
+def _known(failure: Failure) -> dict[str, str]:
+    """The versions by normalised distribution name, as PEP 503 has it."""
+    return {re.sub(r"[-_.]+", "-", name).lower(): v for name, v in failure.versions.items()}
+
+
 def _release(version: str) -> tuple[int, ...]:
     """The leading numbers of a version: 5.23.0rc1 gives (5, 23, 0)."""
     found = re.search(r"\d+(?:\.\d+)*", version)
@@ -286,7 +203,7 @@ def _release(version: str) -> tuple[int, ...]:
 
 def _diagnosis(rules: Rules, claim: _Claim, failure: Failure) -> Diagnosis:
     rule = claim.rule
-    known = {**failure.versions, **claim.groups}
+    known = {**_known(failure), **claim.groups}
     return Diagnosis(
         code=rule.id,
         title=rule.title,
@@ -312,11 +229,3 @@ def _fill(text: str, known: Mapping[str, str]) -> str:
         return " ".join(words)[:120] or (place.group(2) or "")
 
     return _PLACE.sub(value, text)
-
-
-def _set(raw: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in raw.items() if value}
-
-
-def _tuples(raw: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()}

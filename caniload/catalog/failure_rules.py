@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from caniload.catalog.diagnosis import Rules, rule_from_dict
+from caniload.catalog.rule_model import Rules, rule_from_dict
 from caniload.errors import CatalogueError
 from caniload.words import Fault, Outcome, Stage
 
@@ -45,7 +45,7 @@ class AuthoredKind(Authored):
 
 
 class AuthoredMatch(Authored):
-    """One form of evidence; see `diagnosis.Match` for what each condition says."""
+    """One form of evidence; see `rule_model.Match` for what each condition says."""
 
     contains: tuple[str, ...] = ()
     pattern: Pattern | None = None

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 
-from caniload.catalog.diagnosis import Diagnosis, Failure, Rules, diagnose
+from caniload.catalog.diagnosis import Diagnosis, Failure, diagnose
+from caniload.catalog.rule_model import Rules
 
 _CAUSE = "The above exception was the direct cause of the following exception:"
 _CONTEXT = "During handling of the above exception, another exception occurred:"

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from caniload.catalog.diagnosis import Rules, load_rules
+from caniload.catalog.diagnosis import load_rules
+from caniload.catalog.rule_model import Rules
 
 HERE = Path(__file__).parent
 FAILURES = HERE.parents[2] / "caniload" / "data" / "failures.yaml"

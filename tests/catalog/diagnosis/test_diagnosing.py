@@ -10,16 +10,8 @@ from typing import Any
 
 import pytest
 
-from caniload.catalog.diagnosis import (
-    Diagnosis,
-    Failure,
-    Match,
-    Rule,
-    Rules,
-    diagnose,
-    load_rules,
-    rules_from_json,
-)
+from caniload.catalog.diagnosis import Diagnosis, Failure, diagnose, load_rules
+from caniload.catalog.rule_model import Match, Rule, Rules, rules_from_json
 from caniload.errors import CatalogueError
 from caniload.words import Fault
 
@@ -55,6 +47,13 @@ def test_a_diagnosis_names_class_versions_and_last_good_release(rules: Rules) ->
 def test_a_version_outside_the_bound_is_no_such_failure(rules: Rules) -> None:
     assert code(rules, raised(("ImportError", GONE), versions={"transformers": "4.57.6"})) is None
     assert code(rules, raised(("ImportError", GONE))) == "hf.tf-class-removed"
+
+
+def test_distribution_names_are_normalised(rules: Rules) -> None:
+    old = ("ImportError", "cannot import name 'HfFolder' from 'huggingface_hub' (/v/__init__.py)")
+    found = diagnose(rules, raised(old, versions={"huggingface_hub": "2.4.0"}))
+    assert found is not None
+    assert found.cause.startswith("huggingface_hub 2.4.0 has no HfFolder")
 
 
 def test_the_inner_cause_wins_over_the_wrapper(rules: Rules) -> None:

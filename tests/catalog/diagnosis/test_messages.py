@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from caniload.catalog.diagnosis import Rules, diagnose
+from caniload.catalog.diagnosis import diagnose
+from caniload.catalog.rule_model import Rules
 from caniload.catalog.tracebacks import explain, parse_failure
 
 SAMPLE_NAMES = """

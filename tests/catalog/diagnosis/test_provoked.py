@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from caniload.catalog.diagnosis import Failure, Rules, diagnose
+from caniload.catalog.diagnosis import Failure, diagnose
+from caniload.catalog.rule_model import Rules
 
 PROVOKE = Path(__file__).parent / "provoke"
 FRAMEWORKS = {

@@ -7,7 +7,7 @@ import traceback
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caniload.catalog.diagnosis import Rules
+from caniload.catalog.rule_model import Rules
 from caniload.catalog.tracebacks import explain, parse_failure
 
 CAUSES = "The above exception was the direct cause of the following exception:"

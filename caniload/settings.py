@@ -6,8 +6,11 @@ Every path can be moved by one `CANILOAD_*` variable; without any, platformdirs 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from caniload.errors import BadInputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +58,9 @@ class Settings:
             else Path(__file__).parent / "data",
             debug=env.get("CANILOAD_DEBUG", "") not in ("", "0"),
             observer=env.get("CANILOAD_OBSERVER", "me"),
-            env_budget_bytes=int(float(env.get("CANILOAD_ENV_BUDGET_GB", "30")) * 1e9),
-            http_timeout_seconds=float(env.get("CANILOAD_HTTP_TIMEOUT", "30")),
-            http_retries=int(env.get("CANILOAD_HTTP_RETRIES", "4")),
+            env_budget_bytes=int(_number(env, "CANILOAD_ENV_BUDGET_GB", 30) * 1e9),
+            http_timeout_seconds=_number(env, "CANILOAD_HTTP_TIMEOUT", 30),
+            http_retries=int(_number(env, "CANILOAD_HTTP_RETRIES", 4)),
         )
 
     @property
@@ -84,3 +87,15 @@ class Settings:
     def artefacts(self) -> Path:
         """Directory of fetched files."""
         return self.cache / "artefacts"
+
+
+def _number(env: Mapping[str, str], name: str, otherwise: float) -> float:
+    """Read a variable that holds a number, none of them negative; raises `BadInputError`."""
+    text = env.get(name) or str(otherwise)
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise BadInputError(f"{name} is {text!r}, which is no number", f"set {name}={otherwise:g}")
+    return value

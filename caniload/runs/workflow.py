@@ -104,6 +104,8 @@ def attempt(request: Request, settings: Settings, watcher: Watcher) -> RunResult
     specs = load_specs()
     plan.check_names(request.wish, specs)
     check_device(request.device)
+    if request.wish.environment is not None:
+        environments.spec(request.wish.environment, settings)
     with ExitStack() as held:
         places: dict[str | None, _Place] = {}
         if request.python is not None:

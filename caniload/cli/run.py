@@ -64,6 +64,10 @@ def command(
     refresh: Annotated[
         bool, typer.Option("--refresh", help="Ask the hub again although the cache is warm.")
     ] = False,
+    export: Annotated[
+        list[str] | None,
+        typer.Option("--export", metavar="FORMAT", help="Export to this format too, and try that."),
+    ] = None,
     resume: Annotated[
         str | None,
         typer.Option("--resume", metavar="RUN", help="Go on with a run that was cut off."),
@@ -78,7 +82,7 @@ def command(
         raise BadInputError("--env and --python exclude each other", "give one of them")
     request = Request(
         targets=tuple(targets),
-        wish=Wish(framework, loader, env, weights, allow_code),
+        wish=Wish(framework, loader, env, weights, allow_code, tuple(export or ())),
         device=device or "cpu",
         python=python,
         timeout_seconds=duration(timeout),

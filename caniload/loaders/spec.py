@@ -68,3 +68,18 @@ class LoaderSpec:
         if artefact_format is None:
             return max(self.classes.values(), key=_RANK.index, default=ArtefactClass.CODE)
         return self.classes.get(artefact_format, ArtefactClass.CODE)
+
+
+@dataclass(frozen=True)
+class ExporterSpec:
+    """Describe an outside exporter: it writes a format from what one loader loaded.
+
+    `file` is its worker-side file, which defines ``export(loaded, job)`` and writes into the
+    folder ``job["export_to"]``. A plug-in registers it under the entry points group
+    `caniload.exporters`; formats that a loader writes by itself stand in `LoaderSpec.exports`.
+    """
+
+    loader: str
+    frameworks: tuple[str, ...]
+    format: str
+    file: Path

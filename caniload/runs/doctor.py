@@ -260,7 +260,9 @@ def _store(settings: Settings) -> Iterator[Finding]:
         "segments",
         Status.WARN if open_runs else Status.OK,
         f"{done} finished, {len(open_runs)} unfinished",
-        f"caniload run TARGET --resume {open_runs[-1]}, with the targets it had" if open_runs else "",
+        f"caniload run TARGET --resume {open_runs[-1]}, with the targets it had"
+        if open_runs
+        else "",
     )
 
 

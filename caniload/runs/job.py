@@ -46,7 +46,8 @@ class Job:
 
     `memory_bytes` None means measured and not limited. `derived_from` is the id of the export
     cell, earlier in the plan, whose product this one reads; its artefact is then None. With an
-    `obstacle` no worker is started: the observation says what it says.
+    `obstacle` no worker is started: the observation says what it says. `exporter_file` is the
+    worker-side file of a plug-in that writes the export's format.
     """
 
     cell: Cell
@@ -60,6 +61,7 @@ class Job:
     hints: Mapping[str, Any] = field(default_factory=dict)
     derived_from: str | None = None
     obstacle: Obstacle | None = None
+    exporter_file: Path | None = None
 
     @property
     def artefact_class(self) -> ArtefactClass:

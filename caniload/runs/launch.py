@@ -109,6 +109,8 @@ class Launch:
         shown = [self.place.worker.resolve(), *sandbox.interpreter_binds(self.interpreter)]
         if self.job.spec.smoke_file is not None:
             shown.append(Path(self.job.spec.smoke_file))
+        if self.job.exporter_file is not None:
+            shown.append(self.job.exporter_file)
         if self.job.artefact is not None and self.job.artefact.root:
             root = Path(self.job.artefact.root).absolute()
             shown += sandbox.artefact_binds(root, (file.path for file in self.job.artefact.files))

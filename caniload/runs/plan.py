@@ -15,6 +15,7 @@ from caniload.catalog.entries import AttemptPlan, ModelEntry, SourceEntry
 from caniload.errors import BadInputError, UnknownNameError
 from caniload.handles import Handle, parse
 from caniload.loaders.spec import LoaderSpec
+from caniload.loaders.specs import find_exporter
 from caniload.records import Recipe
 from caniload.runs.envspecs import EnvSpec
 from caniload.words import FRAMEWORKS
@@ -50,6 +51,7 @@ class Wish:
     environment: str | None = None
     weights: str = "pretrained"
     allow_code: bool = False
+    exports: tuple[str, ...] = ()
 
 
 def derived(handle: Handle, attempt: Trial) -> Handle:
@@ -146,6 +148,48 @@ def of_artefact(
             elif name := environment_for(spec.name, framework, environments):
                 trials.append(Trial(None, handle, spec.name, framework, name, recipe))
     return _narrow(trials, wish, str(handle))
+
+
+def with_exports(
+    trials: Sequence[Trial],
+    specs: Mapping[str, LoaderSpec],
+    environments: Iterable[EnvSpec],
+    wish: Wish,
+    *,
+    installed: Iterable[str] | None = None,
+) -> list[Trial]:
+    """Add to trials the exports that the wish names, and a trial of each reader of what they make.
+
+    Each trial that can write a wanted format exports it. Raises `BadInputError` when none can.
+    """
+    added: list[Trial] = []
+    environments = list(environments)
+    for wanted in wish.exports:
+        before = len(added)
+        for trial in trials:
+            if trial.export_format is not None or trial.parent is not None:
+                continue
+            try:
+                find_exporter(trial.loader, trial.framework, wanted)
+            except UnknownNameError:
+                continue
+            parent = replace(trial, export_format=wanted)
+            made = derived(trial.handle, parent)
+            added.append(parent)
+            for spec in specs.values():
+                for framework in spec.frameworks if wanted in spec.formats else ():
+                    place = environment_for(spec.name, framework, environments)
+                    reader = replace(
+                        trial, handle=made, loader=spec.name, framework=framework, parent=parent
+                    )
+                    if installed is not None and set(spec.decisive[framework]) <= set(installed):
+                        added.append(replace(reader, environment=None))
+                    elif installed is None and place is not None:
+                        added.append(replace(reader, environment=place))
+        if len(added) == before:
+            loaders = ", ".join(sorted({trial.loader for trial in trials}))
+            raise BadInputError(f"nothing here exports to {wanted!r} (tried: {loaders})")
+    return [*trials, *(each for each in added if each not in trials)]
 
 
 def environment_for(loader: str, framework: str, environments: Iterable[EnvSpec]) -> str | None:

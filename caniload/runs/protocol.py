@@ -213,6 +213,7 @@ def job_text(job: Job, blob_to: Path, export_to: Path | None) -> bytes:
         "blob_to": str(blob_to),
         "hints": dict(job.hints),
         "smoke_file": None if job.spec.smoke_file is None else str(job.spec.smoke_file),
+        "exporter_file": None if job.exporter_file is None else str(job.exporter_file),
     }
     return json.dumps(document).encode()
 

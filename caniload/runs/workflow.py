@@ -26,7 +26,7 @@ from caniload.loaders.fetch import fetch
 from caniload.loaders.hub import Progress
 from caniload.loaders.recognise import recognise
 from caniload.loaders.spec import LoaderSpec
-from caniload.loaders.specs import load_specs
+from caniload.loaders.specs import find_exporter, load_specs
 from caniload.records import Cell, Environment, FetchedArtefact, Observation
 from caniload.runs import environments, plan
 from caniload.runs.envspecs import EnvSpec
@@ -156,12 +156,15 @@ def _trials(
     """Read each target as a path, a handle or a model's name; fetch what only content can tell."""
     trials: list[Trial] = []
     artefacts: dict[Handle, FetchedArtefact | HubError] = {}
+    known = tuple(environments.specs(settings).values())
+    installed = own.interpreter.distributions if own and own.interpreter else None
     for target in request.targets:
         model = None if _is_path(target) else find_model(target, settings)
         if model is not None:
             found = plan.of_model(model, request.wish)
             if own is not None:
                 found = [_in_own(trial) for trial in found]
+            found = plan.with_exports(found, specs, known, request.wish, installed=installed)
         else:
             handle = _handle_of(target, settings)
             artefact = _fetch(handle, request, settings, watcher)
@@ -323,9 +326,18 @@ def _jobs(
                 hints=trial.hints,
                 derived_from=parent,
                 obstacle=obstacle,
+                exporter_file=_exporter(trial),
             )
         )
     return jobs
+
+
+def _exporter(trial: Trial) -> Path | None:
+    """Return the plug-in's file that an exporting trial needs, if a plug-in does it."""
+    if trial.export_format is None:
+        return None
+    found = find_exporter(trial.loader, trial.framework, trial.export_format)
+    return None if found is None else found.file
 
 
 def _cell_of(wanted: Trial, trials: Sequence[Trial], cells: Mapping[int, str]) -> str:

@@ -2,8 +2,8 @@
 
 Job, one JSON object: `protocol`, `loader`, `framework`, `action` (`attempt` or `export`),
 `artefact` {root, format, files}, `device`, `recipe`, `recipe_hash`, `export_format`,
-`export_to`, `blob_to`, `hints`, `smoke_file`. `disable_checks` is for the tests of the checks
-alone. Events are described in `events`; the last is `final`.
+`export_to`, `blob_to`, `hints`, `smoke_file`, `exporter_file`. `disable_checks` is
+for the tests of the checks alone. Events are described in `events`; the last is `final`.
 """
 
 from __future__ import annotations
@@ -65,13 +65,7 @@ def find_loader(job: Job) -> Loader:
     works in it and its name shadows nothing.
     """
     if job.get("smoke_file"):
-        name = f"{__package__}.plugin"
-        spec = importlib.util.spec_from_file_location(name, job["smoke_file"])
-        if spec is None or spec.loader is None:
-            raise ValueError(f"{job['smoke_file']} is not a Python file")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
+        module = plugin(job["smoke_file"], "plugin")
     else:
         stem = str(job["loader"]).replace("-", "_")
         if not stem.isidentifier():
@@ -81,6 +75,18 @@ def find_loader(job: Job) -> Loader:
     if job["framework"] not in loader.frameworks:
         raise ValueError(f"{job['loader']} does not serve {job['framework']}")
     return loader
+
+
+def plugin(path: str, name: str) -> Any:
+    """Return an outside file as a module of this package."""
+    name = f"{__package__}.{name}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ValueError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 def attempt(loader: Loader, job: Job, events: Events) -> None:
@@ -176,7 +182,10 @@ def exporting(loader: Loader, job: Job, events: Events) -> tuple[str, str]:
             result = loader.weights(loaded, job)
             events.emit("check", check=result.as_dict())
             raise_first_failure([result])
-        loader.export(loaded, job)
+        if job.get("exporter_file"):
+            plugin(job["exporter_file"], "exporter").export(loaded, job)
+        else:
+            loader.export(loaded, job)
         files = artefact.listing(Path(job["export_to"]))
         if not files:
             raise RuntimeError("the exporter wrote no file")

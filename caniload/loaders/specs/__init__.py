@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from caniload.loaders.spec import LoaderSpec
+    from caniload.loaders.spec import ExporterSpec, LoaderSpec
 
 GROUP = "caniload.loaders"
 """Entry points group in which outside packages register loaders."""
+
+EXPORTERS = "caniload.exporters"
+"""Entry points group in which outside packages register exporters."""
 
 BUILT_IN = ("transformers", "sentence_transformers", "keras_hub", "onnx")
 """Modules of this package, each with a `SPEC`."""
@@ -39,3 +42,26 @@ def load_specs() -> Mapping[str, LoaderSpec]:
             raise TypeError(f"entry point {point.name} of {GROUP} is no LoaderSpec: {plugin!r}")
         found.setdefault(plugin.name, plugin)
     return MappingProxyType(found)
+
+
+def find_exporter(loader: str, framework: str, export_format: str) -> ExporterSpec | None:
+    """Return the plug-in that writes a format from a loader; None where the loader itself does.
+
+    Raises `UnknownNameError` when neither can, and `TypeError` for what is no `ExporterSpec`.
+    """
+    from caniload.errors import UnknownNameError
+    from caniload.loaders.spec import ExporterSpec
+
+    own = load_specs()[loader].exports
+    if export_format in own:
+        return None
+    for point in entry_points(group=EXPORTERS):
+        plugin = point.load()
+        if not isinstance(plugin, ExporterSpec):
+            raise TypeError(f"entry point {point.name} of {EXPORTERS} is no ExporterSpec")
+        if (plugin.loader, plugin.format) == (loader, export_format) and (
+            framework in plugin.frameworks
+        ):
+            return plugin
+    hint = f"{loader} writes {', '.join(own) or 'none by itself'}; plug-ins may add others"
+    raise UnknownNameError(f"exporter from {loader} to the format", export_format, (), hint)

@@ -94,25 +94,27 @@ def inferred(
 
 
 def bounds(best: CellAnswer, cells: Sequence[CellAnswer]) -> Bounds | None:
-    """Say between which versions of which package a loader ceased to work, as measured."""
+    """Say between which versions of which package a loader ceased to work, as measured.
+
+    Only where the versions part cleanly: all that work lie below all that fail.
+    """
     works = [c for c in cells if c.verdict is Verdict.WORKS and c.source == best.source]
     fails = [c for c in cells if c.verdict is Verdict.FAILS and c.source == best.source]
-    for package, version in best.versions.items():
-        top = _version(version)
-        if top is None:
-            continue
-        good = [
-            (v, c)
-            for c in works
-            if (v := _version(c.versions.get(package))) is not None and v < top
-        ]
-        if not good:
-            continue
-        last, cell = max(good, key=lambda pair: pair[0])
-        bad = [v for c in fails if (v := _version(c.versions.get(package))) is not None]
-        first = min(v for v in [*bad, top] if v > last)
-        return Bounds(package, str(last), str(first), cell)
+    own_first = sorted(best.versions, key=lambda name: canonical(name) != canonical(best.loader))
+    for package in own_first if works else ():
+        good = _by_version(works, package)
+        bad = _by_version([*fails, best], package)
+        if good and bad:
+            last, first = max(good), min(bad)
+            if last < first:
+                return Bounds(package, str(last), str(first), good[last])
     return None
+
+
+def _by_version(cells: Iterable[CellAnswer], package: str) -> dict[Version, CellAnswer]:
+    """Return cells by the version of a package; those without it are left out."""
+    found = ((_version(c.versions.get(package)), c) for c in cells)
+    return {version: c for version, c in found if version is not None}
 
 
 def canonical(name: str) -> str:

@@ -21,6 +21,9 @@ __all__ = ["Diagnosis", "Failure", "Rules", "diagnose", "load_rules", "rules_fro
 _LOG = -1
 """The depth of what only a log or a signal tells."""
 
+_END = 8_000
+"""Characters that are read at either end of a message."""
+
 _PLACE = re.compile(r"\{([\w.-]+)(?:\|([^{}]*))?\}")
 
 
@@ -129,12 +132,17 @@ def _evidence(failure: Failure, where: str) -> Iterable[tuple[int, str, str]]:
     """Yield (depth, exception type, text), deepest first."""
     for index in range(len(failure.exceptions), 0, -1):
         type_name, message, _ = failure.exceptions[index - 1]
-        yield index, type_name, message
+        yield index, type_name, _ends(message)
     if failure.message:
-        yield 0, "", failure.message
+        yield 0, "", _ends(failure.message)
     raised = any(not name.startswith("caniload.") for name, _, _ in failure.exceptions)
     if where == "log" and failure.log_excerpt and not raised:
-        yield _LOG, "", failure.log_excerpt
+        yield _LOG, "", _ends(failure.log_excerpt)
+
+
+def _ends(text: str) -> str:
+    """Keep both ends of a long text, so that no message makes the patterns slow."""
+    return text if len(text) <= 2 * _END else f"{text[:_END]}\n{text[-_END:]}"
 
 
 def _applies(match: Match, failure: Failure) -> bool:

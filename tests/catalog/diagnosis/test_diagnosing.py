@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +160,15 @@ def test_groups_fill_the_fix_and_can_do_nothing_else() -> None:
     assert found.cause.startswith("none {os} [1my")
     assert "\x1b" not in found.cause
     assert len(found.fix) < 140
+
+
+def test_a_long_message_is_read_at_both_ends_and_fast(rules: Rules) -> None:
+    filler = "Unknown requires uantiz GPU pip install " * 50_000
+    started = time.perf_counter()
+    assert code(rules, raised(("ValueError", filler))) is None
+    assert time.perf_counter() - started < 2
+    full = "[Errno 28] No space left on device"
+    assert code(rules, raised(("OSError", filler + full))) == "env.disk-full"
 
 
 def test_without_the_file_everything_is_undiagnosed(tmp_path: Path) -> None:

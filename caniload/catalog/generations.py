@@ -236,7 +236,7 @@ def damaged(error: duckdb.Error, path: Path) -> StoreError:
 
 
 def _authored(data: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield the YAML files of a data directory with their status, in order."""
+    """Yield the YAML files of a data directory with their status, and its segments' markers."""
     try:
         places = sorted(os.scandir(data), key=lambda entry: entry.name)
     except FileNotFoundError:
@@ -247,6 +247,9 @@ def _authored(data: Path) -> Iterator[tuple[str, os.stat_result]]:
             for entry in inside:
                 if entry.name.endswith(".yaml"):
                     yield entry.path, entry.stat()
+                elif place.name == "evidence" and entry.is_dir():
+                    marker = os.path.join(entry.path, "run.json")  # noqa: PTH118 - see above
+                    yield marker, os.stat(marker)  # noqa: PTH116
         elif place.name.endswith(".yaml"):
             yield place.path, place.stat()
 

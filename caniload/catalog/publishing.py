@@ -157,6 +157,7 @@ def _write(
         verdicts.create_views(database)
         if names:
             segments.load_newer(database, settings, names)
+        segments.load_packaged(database, settings.data)
         _attach_new(database, draft, "next")
         generations.migrate(database, "next", 0)
         if unchanged and same_schema:

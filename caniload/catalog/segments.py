@@ -7,7 +7,7 @@ measured carries `ingested.json` beside it.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MARKER = "run.json"
 INGESTED = "ingested.json"
+PACKAGED = "evidence"
+"""Folder of the data directory that holds the segments which come with caniload."""
 OBSERVATIONS = "observations.parquet"
 SETTLEMENTS = "settlements.parquet"
 NOT_STORED = ("record", "fingerprint")
@@ -28,13 +30,24 @@ NOT_STORED = ("record", "fingerprint")
 
 def finished(settings: Settings, known: Sequence[str] = ()) -> list[str]:
     """List the names of finished segments, oldest first, without those already known."""
-    seen = set(known)
-    root = settings.segments
+    return _finished_in(settings.segments, set(known))
+
+
+def _finished_in(root: Path, known: Container[str] = ()) -> list[str]:
+    """List the folders in which a segment is finished, oldest first; known ones unseen."""
     try:
-        names = [entry.name for entry in os.scandir(root) if entry.name not in seen]
+        names = [entry.name for entry in os.scandir(root) if entry.name not in known]
     except FileNotFoundError:
         return []
     return sorted(name for name in names if name[0] != "." and (root / name / MARKER).exists())
+
+
+def load_packaged(database: duckdb.DuckDBPyConnection, data: Path) -> None:
+    """Add the segments that come with the authored data, as evidence that others measured."""
+    root = data / PACKAGED
+    names = _finished_in(root)
+    if names:
+        _load(database, root, names, foreign=names)
 
 
 def load_newer(
@@ -47,7 +60,9 @@ def load_newer(
     import duckdb
 
     try:
-        _load(database, settings.segments, names)
+        root = settings.segments
+        foreign = [name for name in names if (root / name / INGESTED).exists()]
+        _load(database, root, names, foreign)
     except duckdb.Error as error:
         for name in names:
             try:
@@ -65,18 +80,20 @@ def load_newer(
         ) from error
 
 
-def _load(database: duckdb.DuckDBPyConnection, root: Path, names: Sequence[str]) -> None:
+def _load(
+    database: duckdb.DuckDBPyConnection, root: Path, names: Sequence[str], foreign: Sequence[str]
+) -> None:
     picked = ", ".join(
         f"make_timestamp(epoch_us({name})) AS {name}" if kind == "TIMESTAMPTZ" else f"s.{name}"
         for name, kind in OBSERVATION_COLUMNS
         if name not in NOT_STORED
     )
-    foreign = [name for name in names if (root / name / INGESTED).exists()]
     database.execute(
         "CREATE OR REPLACE TEMP TABLE read_now AS "
         f"SELECT s.*, parse_filename(parse_path(filename)[-2]) AS segment "
         f"FROM read_parquet({_files(root, names, OBSERVATIONS)}, filename=true) s "
         "WHERE id NOT IN (SELECT id FROM store.observations) "
+        "AND id NOT IN (SELECT id FROM newer_observations) "
         "QUALIFY row_number() OVER (PARTITION BY id ORDER BY filename) = 1"
     )
     database.execute(
@@ -85,7 +102,7 @@ def _load(database: duckdb.DuckDBPyConnection, root: Path, names: Sequence[str])
         "CASE WHEN observer = 'ci' THEN 'ci' "
         "WHEN list_contains(?::VARCHAR[], segment) THEN 'other' ELSE 'me' END "
         "FROM read_now s",
-        [foreign, foreign],
+        [list(foreign), list(foreign)],
     )
     database.execute(
         "INSERT INTO newer_prints "
@@ -102,7 +119,8 @@ def _load(database: duckdb.DuckDBPyConnection, root: Path, names: Sequence[str])
     database.execute(
         f"INSERT INTO newer_settlements SELECT DISTINCT {settled} "
         f"FROM read_parquet({_files(root, names, SETTLEMENTS)}) s WHERE NOT EXISTS ("
-        "SELECT 1 FROM store.settlements k WHERE k.run_id = s.run_id AND k.cell_id = s.cell_id)"
+        "SELECT 1 FROM (FROM store.settlements UNION ALL FROM newer_settlements) k "
+        "WHERE k.run_id = s.run_id AND k.cell_id = s.cell_id)"
     )
     database.execute("DROP TABLE read_now")
 

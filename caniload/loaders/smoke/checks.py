@@ -68,22 +68,16 @@ def output(tried: Tried) -> CheckResult:
     name = "output"
     if not any(flat.values for flat in tried.flats.values()):
         return CheckResult.failed(name, "no_output", "the model returned no numbers")
-    infinite = set(tried.job["recipe"].get("options", {}).get("infinite_outputs", []))
-    for flat in tried.flats.values():
-        bad = sum(
-            1
-            for value in flat.values
-            if math.isnan(value) or (math.isinf(value) and flat.name not in infinite)
-        )
-        if bad:
-            text = f"{bad} of {len(flat.values)} values of {flat.name} are NaN or infinite"
-            return CheckResult.failed(name, "nonfinite_output", text, nonfinite=float(bad))
     loader, loaded, job = tried.loader, tried.loaded, tried.job
+    if found := _nonfinite(tried, tried.flats):
+        return found
     other_inputs = loader.inputs(loaded, job, tried.seed + 1)
     loader.reset(loaded, job)
     other = tried.flatten(loader.run(loaded, other_inputs, job), other_inputs)
     loader.reset(loaded, job)
     again = tried.flatten(loader.run(loaded, tried.inputs, job), tried.inputs)
+    if found := _nonfinite(tried, other) or _nonfinite(tried, again):
+        return found
     changed = {key: _difference(other.get(key), flat) for key, flat in tried.flats.items()}
     repeated = {key: _difference(again.get(key), flat) for key, flat in tried.flats.items()}
     numbers = {"other_input": max(changed.values()), "same_input": max(repeated.values())}
@@ -98,6 +92,21 @@ def output(tried: Tried) -> CheckResult:
     if constant:
         detail += f"; constant: {', '.join(constant)}"
     return CheckResult(name, "passed", detail, numbers)
+
+
+def _nonfinite(tried: Tried, flats: dict[str, fingerprint.Flat]) -> CheckResult | None:
+    """Return a failure for NaN, or for infinities that the recipe does not declare."""
+    infinite = set(tried.job["recipe"].get("options", {}).get("infinite_outputs", []))
+    for flat in flats.values():
+        bad = sum(
+            1
+            for value in flat.values
+            if math.isnan(value) or (math.isinf(value) and flat.name not in infinite)
+        )
+        if bad:
+            text = f"{bad} of {len(flat.values)} values of {flat.name} are NaN or infinite"
+            return CheckResult.failed("output", "nonfinite_output", text, nonfinite=float(bad))
+    return None
 
 
 def _difference(a: fingerprint.Flat | None, b: fingerprint.Flat) -> float:

@@ -105,11 +105,17 @@ def rms(values: array[float]) -> float:
 
 
 def relative(a: Flat, b: Flat) -> float:
-    """Return the relative RMS difference ||a - b|| / ||b||; infinite for unlike shapes."""
+    """Return the relative RMS difference ||a - b|| / ||b||; infinite for unlike shapes.
+
+    Equal infinities, as masks hold them, differ by nothing and weigh nothing.
+    """
     if a.shape != b.shape:
         return math.inf
-    difference = math.sqrt(sum((x - y) * (x - y) for x, y in zip(a.values, b.values)))
-    size = math.sqrt(sum(y * y for y in b.values))
+    unlike = [(x, y) for x, y in zip(a.values, b.values) if x != y]
+    if any(math.isinf(x) or math.isinf(y) for x, y in unlike):
+        return math.inf
+    difference = math.sqrt(sum((x - y) * (x - y) for x, y in unlike))
+    size = math.sqrt(sum(y * y for y in b.values if not math.isinf(y)))
     if size == 0.0:
         return 0.0 if difference == 0.0 else math.inf
     return difference / size

@@ -195,7 +195,8 @@ class Loader(Base):
         if self.torch:
             return torch_side.placed(loaded, self.seen, job)
         found = {str(item.device) for item in loaded.weights} | self.seen
-        wrong = sorted(where for where in found if not where.endswith(self._tf_device(job)))
+        wanted = f"device:{self._tf_device(job)[1:]}"
+        wrong = sorted(where for where in found if not where.endswith(wanted))
         if wrong:
             text = f"asked for {job['device']}, found {wrong[0]}"
             return CheckResult.failed("device", "wrong_device", text)

@@ -107,7 +107,7 @@ def said(
             form = "onnx" if cell.loader == "onnx" else "safetensors"
             make = partial(job, loader=cell.loader, framework=cell.framework, format_=form)
             for case, root in found.items():
-                if case != "pixels":
+                if case != "pixels" and (case != "swapped" or cell.environment == "tensorflow"):
                     works[f"{cell.id}.{case}"] = make(root)
             works[f"{cell.id}.cuda"] = make(found["works"], device="cuda")
             works[f"{cell.id}.minilm"] = make(real)

@@ -139,14 +139,18 @@ def numbers(settings: Settings) -> list[int]:
     return sorted(int(stem) for stem in stems if stem.isdigit())
 
 
-def prune(settings: Settings, current: int) -> None:
-    """Remove all but the last generations, and what killed publishers left; lock held."""
+def prune(settings: Settings, current: int) -> list[int]:
+    """Remove all but the last generations, and what killed publishers left; lock held.
+
+    Returns the numbers that stay.
+    """
     kept = [number for number in numbers(settings) if number <= current][-KEEP:]
     for entry in list(os.scandir(folder(settings))):
         stem = entry.name.removesuffix(".duckdb")
         if not (stem.isdigit() and entry.name.endswith(".duckdb") and int(stem) in kept):
             with contextlib.suppress(OSError):
                 Path(entry.path).unlink()
+    return kept
 
 
 def migrate(database: duckdb.DuckDBPyConnection, catalog: str, have: int) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from caniload import __version__
-from caniload.catalog import generations, segments, verdicts
+from caniload.catalog import generations, overlay, segments, verdicts
 from caniload.catalog.generations import Generation
 from caniload.errors import BusyError, CorruptStoreError
 from caniload.settings import Settings
@@ -138,7 +138,7 @@ def _publish(settings: Settings, former: Generation | None) -> Generation:
         draft.replace(target)
         generations.sync_folder(target.parent)
         generations.write_current(settings, found)
-        generations.prune(settings, number)
+        overlay.forget(settings, generations.prune(settings, number))
     return found
 
 

@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
-from caniload.catalog import generations, segments, verdicts
+from caniload.catalog import generations, overlay, segments, verdicts
 from caniload.errors import (
     BusyError,
     CaniloadError,
@@ -43,13 +43,15 @@ class Store:
         generation: Generation,
         settings: Settings,
         newer: Sequence[str],
+        *,
+        prepared: bool,
     ) -> None:
         """Take over a connection in which everything is prepared."""
         self.database = database
         self.generation = generation
         self.settings = settings
         self.newer = tuple(newer)
-        self._prepared = bool(newer)
+        self._prepared = prepared
         self._limit: tuple[str, str | None, str | None] = ("all", None, None)
 
     def __enter__(self) -> Self:
@@ -91,11 +93,13 @@ class Store:
             return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
     def relation(self, name: str) -> str:
-        """Return what to select from: the generation's own table while that says it all.
+        """Return what to select from for `cell_verdicts` or `diagnoses`.
 
-        Making the views takes 30 ms, which a `check` on a published store need not spend.
+        Making the views takes 30 ms, which a `check` need not spend.
         """
-        return name if self._prepared else f"store.{name}"
+        if self._prepared:
+            return name
+        return overlay.RELATIONS[name] if self.newer else f"store.{name}"
 
     def query_user(self, text: str) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         """Run SQL that a user wrote, which can reach this store alone; return columns and rows.
@@ -125,6 +129,8 @@ class Store:
         if not self._prepared:
             with self._reading():
                 verdicts.create_views(self.database)
+                if self.newer:
+                    overlay.copy_in(self.database)
             self._prepared = True
 
     @contextlib.contextmanager
@@ -207,7 +213,8 @@ def _open(settings: Settings, generation: Generation, include_newer: bool) -> St
     database = duckdb.connect(":memory:")
     try:
         attach(database, path)
-        if names:
+        known = bool(names) and overlay.attach(database, settings, generation, names)
+        if names and not known:
             verdicts.create_views(database)
             segments.load_newer(database, settings, names)
             rules = verdicts.rules_of(database)
@@ -217,6 +224,7 @@ def _open(settings: Settings, generation: Generation, include_newer: bool) -> St
                 "INSERT INTO fresh_groups SELECT DISTINCT group_key FROM newer_lineage"
             )
             verdicts.judge_newer(database)
+            overlay.save(database, settings, generation, names)
     except duckdb.Error as error:
         database.close()
         if not path.exists():
@@ -225,7 +233,7 @@ def _open(settings: Settings, generation: Generation, include_newer: bool) -> St
     except CaniloadError:
         database.close()
         raise
-    return Store(database, generation, settings, names)
+    return Store(database, generation, settings, names, prepared=bool(names) and not known)
 
 
 def attach(database: duckdb.DuckDBPyConnection, path: object) -> int:

@@ -44,17 +44,18 @@ def find(store: Store, text: str) -> Target:
     )
     if found:
         return Target(found[0][1], model=found[0][0], uses=tuple(found[0][2] or ()))
+    cells = store.relation("cell_verdicts")
     hub, colon, _ = text.partition(":")
     if colon and (hub in HUBS or hub.isalpha()):
         handle = parse(text)
-        owner = store.sql("SELECT min(model) FROM store.sources WHERE source = ?", [handle.source])[
-            0
-        ][0]
-        seen = store.sql("SELECT 1 FROM cell_verdicts WHERE source = ? LIMIT 1", [handle.source])
+        owner = store.direct(
+            "SELECT min(model) FROM store.sources WHERE source = ?", [handle.source]
+        )[0][0]
+        seen = store.direct(f"SELECT 1 FROM {cells} WHERE source = ? LIMIT 1", [handle.source])
         if owner or seen:
             return Target(str(handle), owner, handle.source, handle.revision, handle.format)
         raise UnknownNameError("recorded source", text, hint=f"`caniload run {text}` attempts it")
-    named = store.sql("SELECT 1 FROM cell_verdicts WHERE model = ? LIMIT 1", [text])
+    named = store.direct(f"SELECT 1 FROM {cells} WHERE model = ? LIMIT 1", [text])
     if named and text != "__control__":
         return Target(text, model=text)
     raise UnknownNameError("model", text, _near(store, wanted), "`caniload list` names them all")
@@ -65,7 +66,7 @@ def _near(store: Store, wanted: str) -> tuple[str, ...]:
     from difflib import get_close_matches
 
     names: dict[str, str] = {}
-    for key, name, aliases in store.sql("SELECT id, name, aliases FROM store.models"):
+    for key, name, aliases in store.direct("SELECT id, name, aliases FROM store.models"):
         for text in (key, name, *(aliases or ())):
             names.setdefault(text.casefold(), key)
     near = get_close_matches(wanted, names, 5, 0.6)

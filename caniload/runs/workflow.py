@@ -23,7 +23,7 @@ from caniload.errors import (
 )
 from caniload.handles import HUBS, Handle, parse
 from caniload.loaders.fetch import fetch
-from caniload.loaders.hub import Progress
+from caniload.loaders.hub import Progress, load_hubs
 from caniload.loaders.recognise import recognise
 from caniload.loaders.spec import LoaderSpec
 from caniload.loaders.specs import find_exporter, load_specs
@@ -169,21 +169,18 @@ def _trials(
             handle = _handle_of(target, settings)
             artefact = _fetch(handle, request, settings, watcher)
             exact = parse(artefact.handle)
-            formats = [exact.format] if exact.format else _formats(artefact)
+            said = exact.format or artefact.format
+            formats = [said] if said else _formats(artefact)
             found = []
             for each in formats:
                 formed = replace(exact, format=each)
                 artefacts[formed] = artefact.model_copy(
                     update={"handle": str(formed), "format": each}
                 )
-                found += plan.of_artefact(
-                    formed,
-                    [each],
-                    specs,
-                    environments.specs(settings).values(),
-                    request.wish,
-                    installed=own.interpreter.distributions if own and own.interpreter else None,
+                tried = plan.of_artefact(
+                    formed, [each], specs, known, request.wish, installed=installed
                 )
+                found += plan.with_exports(tried, specs, known, request.wish, installed=installed)
         trials += [trial for trial in found if trial not in trials]
     return trials, artefacts
 
@@ -197,7 +194,8 @@ def _in_own(trial: Trial) -> Trial:
 def _is_path(target: str) -> bool:
     """Tell whether a target is meant as a path: it has a separator and no hub before it."""
     hub, colon, _ = target.partition(":")
-    return not (colon and hub in HUBS) and ("/" in target or target.startswith("."))
+    named = colon and (hub in HUBS or hub in load_hubs())
+    return not named and ("/" in target or target.startswith("."))
 
 
 def _handle_of(target: str, settings: Settings) -> Handle:

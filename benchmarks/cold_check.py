@@ -72,7 +72,7 @@ def seconds(command: list[str], environ: dict[str, str]) -> float:
         command, env=environ, stdin=subprocess.DEVNULL, capture_output=True, check=False
     )
     took = time.perf_counter() - began
-    if done.returncode not in (0, 1) or not done.stdout:
+    if done.returncode not in (0, 1, 3) or not done.stdout:
         raise SystemExit(f"{command} ended with {done.returncode}: {done.stderr.decode()}")
     return took
 
@@ -82,15 +82,14 @@ def main() -> int:
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 31
     query, params = asked(home)
     programs = Path(sys.executable).parent
-    environ = {**os.environ, "CANILOAD_HOME": str(home)}
+    environ = {**os.environ, "CANILOAD_HOME": str(home), "VIRTUAL_ENV": sys.prefix}
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "bare.py"
         script.write_text(BARE.format(path=generation(home), query=query, params=params))
+        checking = [str(programs / "caniload"), "check", MODEL, "--framework", FRAMEWORK]
         commands = {
-            "check": [
-                *(str(programs / "caniload"), "check", MODEL, "--framework", FRAMEWORK),
-                *("--env", FRAMEWORK),
-            ],
+            "check": [*checking, "--env", FRAMEWORK],
+            "check here": checking,  # reads the metadata of the active environment too
             "bare": [sys.executable, str(script)],
             "hf version": [str(programs / "hf"), "version"],
         }

@@ -12,28 +12,38 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Say where a command lives and what `caniload --help` says of it."""
+    """Say where a command lives and what `caniload --help` says of it.
+
+    A `query` only reads the store: it must be as quick as a cold process can be.
+    """
 
     module: str
     about: str
     group: bool = False
+    query: bool = False
 
 
 COMMANDS: dict[str, Entry] = {
-    "check": Entry("caniload.cli.check", "Answer whether a model loads here, with the evidence."),
+    "check": Entry(
+        "caniload.cli.check", "Answer whether a model loads here, with the evidence.", query=True
+    ),
     "run": Entry("caniload.cli.run", "Attempt a model now, and record what happened."),
     "demo": Entry("caniload.cli.demo", "Fetch, load and run one real model in every framework."),
-    "show": Entry("caniload.cli.show", "Show one model, dataset or tool with all that is known."),
-    "list": Entry("caniload.cli.list", "List models, sources, datasets, tools or results."),
-    "search": Entry("caniload.cli.search", "Find models, datasets and tools by words."),
+    "show": Entry(
+        "caniload.cli.show", "Show one model, dataset or tool with all that is known.", query=True
+    ),
+    "list": Entry(
+        "caniload.cli.list", "List models, sources, datasets, tools or results.", query=True
+    ),
+    "search": Entry("caniload.cli.search", "Find models, datasets and tools by words.", query=True),
     "env": Entry("caniload.cli.env", "Build, list, show, remove and export environments.", True),
     "doctor": Entry("caniload.cli.doctor", "Say what this machine can attempt, and what not."),
-    "sql": Entry("caniload.cli.sql", "Query the evidence read-only, in SQL."),
+    "sql": Entry("caniload.cli.sql", "Query the evidence read-only, in SQL.", query=True),
     "explain": Entry("caniload.cli.explain", "Diagnose a traceback read from stdin or a file."),
     "log": Entry("caniload.cli.log", "Show the runs, one run, or the log of one attempt."),
     "cache": Entry("caniload.cli.cache", "List and remove fetched files.", True),
     "ingest": Entry("caniload.cli.ingest", "Take in evidence that another machine measured."),
     "catalog": Entry("caniload.cli.catalog", "Lint, pin, publish and rebuild what is known.", True),
-    "docs": Entry("caniload.cli.docs", "Write and check tables inside Markdown files.", True),
+    "docs": Entry("caniload.cli.docs", "Write and check tables inside Markdown files.", True, True),
 }
 """In the order in which `caniload --help` lists them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,9 +11,23 @@ from pathlib import Path
 import pytest
 from commandline import Run
 
+from caniload.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def unmeasured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The authored data without the evidence that comes with it: tests record their own."""
+    data = tmp_path_factory.mktemp("authored") / "data"
+    shutil.copytree(
+        Settings.read({}).data,
+        data,
+        ignore=shutil.ignore_patterns("evidence", "__pycache__"),
+    )
+    return data
+
 
 @pytest.fixture
-def environ(tmp_path: Path) -> dict[str, str]:
+def environ(tmp_path: Path, unmeasured: Path) -> dict[str, str]:
     """An environment with a clean HOME and nothing of the developer's."""
     home = tmp_path / "user"
     home.mkdir()
@@ -20,6 +35,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
         "HOME": str(home),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}/usr/bin{os.pathsep}/bin",
         "CANILOAD_HOME": str(tmp_path / "caniload-home"),
+        "CANILOAD_DATA": str(unmeasured),
         "LANG": "C.UTF-8",
         "PYTHONWARNINGS": "error",
     }

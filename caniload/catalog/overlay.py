@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import duckdb
 
 RELATIONS = {
+    "observations": "(FROM store.observations UNION ALL FROM newer.observations)",
     "diagnoses": "(FROM store.diagnoses UNION ALL FROM newer.diagnoses)",
     "cell_verdicts": "(FROM store.cell_verdicts WHERE group_key NOT IN (FROM newer.fresh_groups) "
     "UNION ALL FROM newer.fresh_verdicts)",

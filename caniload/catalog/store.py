@@ -93,7 +93,7 @@ class Store:
             return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
     def relation(self, name: str) -> str:
-        """Return what to select from for `cell_verdicts` or `diagnoses`.
+        """Return what to select from for `cell_verdicts`, `diagnoses` or `observations`.
 
         Making the views takes 30 ms, which a `check` need not spend.
         """

@@ -21,10 +21,10 @@ demo: venv system
 	@CANILOAD_HOME="$(CURDIR)/.demo" $(BIN)/caniload demo
 
 test: lint system environments $(CANILOAD_TEST_MINILM)
-	@$(BIN)/python -m pytest -m "not soak"
+	@$(BIN)/python -m pytest -n auto --dist loadfile -m "not soak"
 
 test-fast: venv
-	@$(BIN)/python -m pytest -m "not framework and not builds and not soak"
+	@$(BIN)/python -m pytest -n auto --dist loadfile -m "not framework and not builds and not slow and not soak"
 
 soak: venv system environments $(CANILOAD_TEST_MINILM)
 	@$(BIN)/python -m pytest -m soak --timeout=0

@@ -14,6 +14,8 @@ import pytest
 from commandline import Run, one_line
 from evidence import attempt, record
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def home() -> Path:

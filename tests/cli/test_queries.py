@@ -10,6 +10,8 @@ import pytest
 from commandline import Run, one_line
 from evidence import HANDLE, MODEL, attempt, keras, no_class, record
 
+pytestmark = pytest.mark.slow
+
 HEAVY = (
     *("torch", "tensorflow", "jax", "keras", "keras_hub", "transformers", "onnxruntime"),
     *("pydantic", "rich", "yaml", "huggingface_hub", "httpx2", "numpy"),

@@ -16,7 +16,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 
+import pytest
+
 from caniload.runs import journal
+
+pytestmark = pytest.mark.slow
 
 DRIVER = Path(__file__).with_name("killed_run.py")
 CELLS = 20

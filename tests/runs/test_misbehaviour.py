@@ -18,6 +18,8 @@ from caniload.runs.executor import Executor, RunResult
 from caniload.runs.job import Job
 from caniload.words import Outcome, Stage
 
+pytestmark = pytest.mark.slow
+
 BOTH = pytest.mark.parametrize("name", ["boxed", "bare"])
 
 

@@ -24,6 +24,8 @@ from caniload.errors import (
 )
 from caniload.words import Verdict
 
+pytestmark = pytest.mark.slow
+
 
 def answers(settings):
     with open_store(settings) as store:

@@ -16,6 +16,8 @@ from caniload.catalog import generations, publishing, questions
 from caniload.catalog.store import open_store
 from caniload.errors import BusyError
 
+pytestmark = pytest.mark.slow
+
 PUBLISHER = """
 import os, signal, sys
 from caniload.catalog import authored_tables, generations, publishing, segments, verdicts

@@ -9,6 +9,8 @@ from caniload.catalog.store import open_store
 from caniload.records import Recipe
 from caniload.words import Verdict
 
+pytestmark = pytest.mark.slow
+
 MODEL = ("ValueError", "it cannot be loaded because incompatible")
 ODD = ("RuntimeError", "nobody knows why at 0x7f00")
 

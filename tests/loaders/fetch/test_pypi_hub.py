@@ -16,6 +16,8 @@ from caniload.loaders.fetch.pip import explain
 from caniload.loaders.hub import load_hubs
 from caniload.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def index(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:

@@ -103,6 +103,9 @@ def _facts(answer: Answer, cell: CellAnswer) -> str:
     """What the verdict rests on."""
     rows = [("model", f"{answer.name} ({answer.model})" if cell.model else answer.name)]
     rows.append(("artefact", cell.handle))
+    if cell.parent_observation is not None:
+        made = f"by {cell.parent_observation}; caniload run {answer.model} exports it again"
+        rows.append(("exported", made))
     if cell.measured_at is not None:
         agreement = wording.distance(cell)
         if cell.relative_rms is not None and cell.tolerance is not None and not cell.is_reference:
@@ -175,11 +178,18 @@ def _elsewhere(answer: Answer, other: Way | None, day: date) -> str:
 
 def _others(answer: Answer) -> str:
     """The other cells of the question, one line each."""
-    told = None if answer.best is None else _sameness(answer.best)
-    rest = [cell for cell in answer.cells if _sameness(cell) != told]
-    rest = list({_sameness(cell): cell for cell in reversed(rest)}.values())[::-1]
-    if not rest:
-        return ""
+    rest = [cell for cell in answer.cells if cell is not answer.best]
+    claimed = [cell for cell in rest if cell.verdict is Verdict.CLAIMED]
+    rest = [cell for cell in rest if cell.verdict is not Verdict.CLAIMED]
+    parts = [_measured_too(answer, rest)] if rest else []
+    if claimed and answer.verdict in (Verdict.CLAIMED, Verdict.UNKNOWN):
+        who = {f"{cell.loader} in {wording.framework(cell)}": None for cell in claimed}
+        parts.append(f"metadata claims, too\n  {', '.join(who)}")
+    return "\n\n".join(parts)
+
+
+def _measured_too(answer: Answer, rest: list[CellAnswer]) -> str:
+    """The cells that were measured and did not decide."""
     lines = ["also"]
     for cell in rest[:_OTHERS]:
         who = ", ".join((wording.loader(cell), wording.framework(cell), cell.device or ""))
@@ -187,10 +197,3 @@ def _others(answer: Answer) -> str:
     if len(rest) > _OTHERS:
         lines.append(f"  and {len(rest) - _OTHERS} more: caniload show {answer.model}")
     return "\n".join(lines)
-
-
-def _sameness(cell: CellAnswer) -> object:
-    """What makes two lines say the same: claims of one loader do, whatever page they stand on."""
-    if cell.verdict is Verdict.CLAIMED:
-        return cell.loader, cell.framework
-    return cell.cell_id

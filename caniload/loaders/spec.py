@@ -27,8 +27,8 @@ class LoaderSpec:
     `formats` maps each artefact format that it reads to what loading it may execute.
     `packages` are the requirements to install, `decisive` the distributions whose versions
     make an environment's key, `preload` the modules that a warm worker imports, `env` the
-    variables that must be set before import: each by framework. `exports` are the formats that
-    its smoke file can write. `snippet` makes code that leaves a variable `output`, whose name
+    variables that must be set before import, `exports` the formats that its smoke file can
+    write: each by framework. `snippet` makes code that leaves a variable `output`, whose name
     among the worker's outputs is `snippet_output`. `native_hint` says in one sentence which
     models the loader is the home of.
     """
@@ -41,7 +41,7 @@ class LoaderSpec:
     snippet: Snippet
     preload: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    exports: tuple[str, ...] = ()
+    exports: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     snippet_output: str = "last_hidden_state"
     smoke_file: Path | None = None
     native_hint: str = ""

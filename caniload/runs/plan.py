@@ -121,17 +121,30 @@ def of_artefact(
     environments: Iterable[EnvSpec],
     wish: Wish,
     *,
+    loaders: Sequence[str] | None = None,
     installed: Iterable[str] | None = None,
 ) -> list[Trial]:
     """Return the trials of a handle or path that no entry names, by the formats found in it.
 
-    `installed` are the distributions of the user's interpreter: then each loader is tried in
-    the frameworks that it has there, and in the one that the user named in any case. Raises
-    `BadInputError` when no loader reads the formats.
+    `loaders` are the built-in ones that fit what was recognised, None if nothing was; plug-ins
+    and the loader that the user named are tried in any case. `installed` are the distributions
+    of the user's interpreter: then each loader is tried in the frameworks that it has there, and
+    in the one that the user named in any case. Raises `BadInputError` when no loader reads the
+    formats.
     """
     environments = list(environments)
     recipe = Recipe(weights=_weights(wish), allow_code=wish.allow_code)
-    readers = [spec for spec in specs.values() if set(spec.formats) & set(formats)]
+    readers = [
+        spec
+        for spec in specs.values()
+        if set(spec.formats) & set(formats)
+        and (
+            loaders is None
+            or spec.smoke_file is not None
+            or spec.name in loaders
+            or spec.name == wish.loader
+        )
+    ]
     if not readers:
         found = ", ".join(formats) or "nothing that is known"
         raise BadInputError(
@@ -147,6 +160,12 @@ def of_artefact(
                     trials.append(Trial(None, handle, spec.name, framework, None, recipe))
             elif name := environment_for(spec.name, framework, environments):
                 trials.append(Trial(None, handle, spec.name, framework, name, recipe))
+    if installed is not None and not trials:
+        needs = {" and ".join(needed) for spec in readers for needed in spec.decisive.values()}
+        raise BadInputError(
+            f"that Python lacks what is needed to try {handle}",
+            f"install one of: {'; '.join(sorted(needs))}; or name --framework to record the gap",
+        )
     return _narrow(trials, wish, str(handle))
 
 

@@ -169,18 +169,23 @@ def _trials(
             handle = _handle_of(target, settings)
             artefact = _fetch(handle, request, settings, watcher)
             exact = parse(artefact.handle)
-            said = exact.format or artefact.format
-            formats = [said] if said else _formats(artefact)
-            found = []
-            for each in formats:
+            found, unread = [], None
+            for each, loaders in _formats(artefact, exact.format or artefact.format).items():
                 formed = replace(exact, format=each)
                 artefacts[formed] = artefact.model_copy(
                     update={"handle": str(formed), "format": each}
                 )
-                tried = plan.of_artefact(
-                    formed, [each], specs, known, request.wish, installed=installed
-                )
+                try:
+                    tried = plan.of_artefact(
+                        formed, [each], specs, known, request.wish,
+                        loaders=loaders, installed=installed,
+                    )  # fmt: skip
+                except BadInputError as error:  # another format may be read
+                    unread = unread or error
+                    continue
                 found += plan.with_exports(tried, specs, known, request.wish, installed=installed)
+            if unread is not None and not found:
+                raise unread
         trials += [trial for trial in found if trial not in trials]
     return trials, artefacts
 
@@ -219,16 +224,22 @@ def _handle_of(target: str, settings: Settings) -> Handle:
     )
 
 
-def _formats(artefact: FetchedArtefact) -> list[str]:
-    """Recognise an artefact's formats by content; raise if nothing in it is known."""
-    found = list(dict.fromkeys(each.format for each in recognise(Path(artefact.root))))
+def _formats(artefact: FetchedArtefact, said: str | None) -> dict[str, tuple[str, ...] | None]:
+    """Recognise an artefact's formats by content, each with the loaders that fit.
+
+    A format that the handle or its hub says is taken at its word, alone. Raises
+    `UnreadableFileError` if nothing is said and nothing in it is known.
+    """
+    found = {each.format: each.loaders for each in recognise(Path(artefact.root))}
+    if said is not None:
+        return {said: found.get(said)}
     if not found:
         raise UnreadableFileError(
             parse(artefact.handle).locator,
             "no known model format in it",
             "name the format with #format if you know it",
         )
-    return found
+    return dict(found)
 
 
 def _fetch_all(

@@ -52,7 +52,7 @@ def find_exporter(loader: str, framework: str, export_format: str) -> ExporterSp
     from caniload.errors import UnknownNameError
     from caniload.loaders.spec import ExporterSpec
 
-    own = load_specs()[loader].exports
+    own = load_specs()[loader].exports.get(framework, ())
     if export_format in own:
         return None
     for point in entry_points(group=EXPORTERS):
@@ -63,5 +63,6 @@ def find_exporter(loader: str, framework: str, export_format: str) -> ExporterSp
             framework in plugin.frameworks
         ):
             return plugin
-    hint = f"{loader} writes {', '.join(own) or 'none by itself'}; plug-ins may add others"
+    writes = ", ".join(own) or "none by itself"
+    hint = f"{loader} in {framework} writes {writes}; plug-ins may add others"
     raise UnknownNameError(f"exporter from {loader} to the format", export_format, (), hint)

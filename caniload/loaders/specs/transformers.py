@@ -54,7 +54,7 @@ SPEC = LoaderSpec(
         "pytorch": ("torch", "transformers"),
         "tensorflow": ("tensorflow", "transformers"),
     },
-    exports=("onnx",),
+    exports={"pytorch": ("onnx",)},
     snippet=snippet,
     native_hint="Home of checkpoints with a config.json that names a transformers class.",
 )

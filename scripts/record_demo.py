@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -39,8 +40,16 @@ def main() -> int:
     for line in done.stdout.splitlines():
         console.print(Text.from_ansi(line.replace(home, "~")))
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
-    console.save_svg(str(PICTURE), title="caniload")
+    PICTURE.write_text(without_fonts(console.export_svg(title="caniload")), encoding="utf-8")
     return 0
+
+
+def without_fonts(svg: str) -> str:
+    """Leave the fonts to the reader's machine: a picture in a page loads none from elsewhere."""
+    plain = re.sub(r"\s*@font-face \{.*?\}", "", svg, flags=re.DOTALL)
+    return re.sub(
+        r"font-family: Fira Code, monospace", "font-family: ui-monospace, monospace", plain
+    )
 
 
 if __name__ == "__main__":

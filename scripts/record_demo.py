@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 PICTURE = Path(__file__).parent.parent / "docs" / "images" / "demo.svg"
-WIDTH = 116
+WIDTH = 132
 
 
 def main() -> int:
@@ -33,15 +33,19 @@ def main() -> int:
     if done.returncode != 0:
         sys.stderr.write(f"not recorded: it ended with {done.returncode}\n")
         return done.returncode
-    shown = "caniload demo" if len(sys.argv) == 1 else shlex.join(command)
+    draw("caniload demo" if len(sys.argv) == 1 else shlex.join(command), done.stdout)
+    return 0
+
+
+def draw(shown: str, text: str) -> None:
+    """Write the picture of a command and what it printed."""
     console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
     console.print(f"[bold green]$[/] [bold]{shown}[/]", highlight=False)
     home = str(Path.home())
-    for line in done.stdout.splitlines():
+    for line in text.splitlines():
         console.print(Text.from_ansi(line.replace(home, "~")))
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
     PICTURE.write_text(without_fonts(console.export_svg(title="caniload")), encoding="utf-8")
-    return 0
 
 
 def without_fonts(svg: str) -> str:

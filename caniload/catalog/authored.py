@@ -10,6 +10,7 @@ from typing import Any, cast
 import yaml
 from pydantic import ValidationError
 
+from caniload import yaml_text
 from caniload.catalog.entries import (
     KINDS,
     Authored,
@@ -35,8 +36,7 @@ __all__ = [
 ]
 
 
-_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""libyaml's loader where PyYAML was built with it; five times as fast."""
+_Base: Any = yaml_text.SAFE_LOADER
 
 
 class _Loader(_Base):  # type: ignore[misc]

@@ -81,10 +81,12 @@ def write_environments(database: duckdb.DuckDBPyConnection, catalog: str, data: 
     """Fill `environments` with the specifications' names and texts, read as plain YAML."""
     import yaml
 
+    from caniload import yaml_text
+
     rows = []
     for path in sorted((data / "environments").glob("*.yaml")):
         try:
-            content = yaml.safe_load(path.read_bytes())
+            content = yaml_text.parse(path.read_bytes())
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise CatalogueError(f"environments/{path.name} cannot be read: {error}") from error
         content = content if isinstance(content, dict) else {}

@@ -111,8 +111,10 @@ def read(path: Path) -> Rules:
     """Read and check the authored rules; raise `CatalogueError` saying what is wrong where."""
     import yaml
 
+    from caniload import yaml_text
+
     try:
-        authored = AuthoredRules.model_validate(yaml.safe_load(path.read_text("utf-8")))
+        authored = AuthoredRules.model_validate(yaml_text.parse(path.read_text("utf-8")))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

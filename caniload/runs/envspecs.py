@@ -10,6 +10,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pydantic import Field, ValidationError, field_validator
 
+from caniload import yaml_text
 from caniload.errors import CatalogueError, UnknownNameError, UnreadableFileError
 from caniload.records import Record, digest
 from caniload.settings import Settings
@@ -88,7 +89,7 @@ def spec(name: str, settings: Settings) -> EnvSpec:
 def read_spec(path: Path) -> EnvSpec:
     """Read one YAML file; raise `CatalogueError` if it breaks the schema."""
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = yaml_text.parse(path.read_text(encoding="utf-8"))
         found = EnvSpec.model_validate(data)
     except OSError as error:
         raise UnreadableFileError(str(path), error.strerror or str(error)) from error

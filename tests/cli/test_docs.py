@@ -9,6 +9,8 @@ import pytest
 from commandline import Run, one_line
 from evidence import MODEL, attempt, keras, record
 
+pytestmark = pytest.mark.slow
+
 BEGIN = f"<!-- caniload:begin matrix model={MODEL} -->"
 END = "<!-- caniload:end -->"
 ROOT = Path(__file__).parents[2]

@@ -7,6 +7,8 @@ import pytest
 from caniload.catalog import overlay, publishing, questions
 from caniload.catalog.store import open_store
 
+pytestmark = pytest.mark.slow
+
 MODEL = ("ValueError", "it cannot be loaded because incompatible")
 
 

@@ -13,6 +13,8 @@ from caniload.catalog.store import open_store
 from caniload.errors import UnknownNameError
 from caniload.words import Verdict
 
+pytestmark = pytest.mark.slow
+
 MODEL = ("ValueError", "it cannot be loaded because incompatible")
 
 

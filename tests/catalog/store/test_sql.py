@@ -7,6 +7,8 @@ import pytest
 from caniload.catalog.store import open_store
 from caniload.errors import QueryError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def store(home, evidence):

@@ -21,6 +21,8 @@ from caniload.loaders import fetch
 from caniload.loaders.fetch import cache
 from caniload.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 HEADER = json.dumps({"w": {"dtype": "F32", "shape": [20000], "data_offsets": [0, 80000]}}).encode()
 WEIGHTS = struct.pack("<Q", len(HEADER)) + HEADER + bytes(range(256)) * 312 + bytes(128)
 

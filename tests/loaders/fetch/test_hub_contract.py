@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import struct
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from loopback import faults, huggingface, packages
+from loopback import faults
 from loopback.server import Server
+from stands import STANDS, WEIGHTS, Stand
 
 from caniload.errors import ArtefactError, DiskFullError, HubError
 from caniload.handles import Handle, parse
@@ -22,61 +19,6 @@ from caniload.loaders.fetch import cache
 from caniload.settings import Settings
 
 pytestmark = pytest.mark.slow
-
-HEADER = json.dumps({"w": {"dtype": "F32", "shape": [20000], "data_offsets": [0, 80000]}}).encode()
-WEIGHTS = struct.pack("<Q", len(HEADER)) + HEADER + bytes(range(256)) * 312 + bytes(128)
-
-
-@dataclass
-class Stand:
-    """One hub with one tiny model: what to ask for, where its bytes are served, what to get."""
-
-    handle: Handle
-    path: str
-    secret: str
-    weights: Callable[[Path], bytes]
-
-
-def _hf(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stand:
-    hub = huggingface.HuggingFace(server)
-    files = {"config.json": b'{"model_type": "bert"}', "model.safetensors": WEIGHTS}
-    repository = hub.add(huggingface.Repository("tiny/model", files))
-    monkeypatch.setenv("HF_ENDPOINT", server.base)
-    monkeypatch.setenv("HF_TOKEN", "hf_secret")
-    return Stand(
-        Handle("hf", "tiny/model", repository.commit, None, "safetensors"),
-        "model.safetensors",
-        "Bearer hf_secret",
-        lambda root: (root / "model.safetensors").read_bytes(),
-    )
-
-
-def _url(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stand:
-    server.files["/models/model.safetensors"] = WEIGHTS
-    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password secret\n")
-    (tmp_path / "netrc").chmod(0o600)
-    revision = f"sha256-{hashlib.sha256(WEIGHTS).hexdigest()}"
-    return Stand(
-        Handle("url", f"{server.base}/models/model.safetensors", revision),
-        "model.safetensors",
-        "Basic bWU6c2VjcmV0",
-        lambda root: root.read_bytes(),
-    )
-
-
-def _pypi(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stand:
-    made = packages.wheel("tiny-model", "1.0", {"tiny_model/model.safetensors": WEIGHTS})
-    packages.publish(server, "tiny-model", {"tiny_model-1.0-py3-none-any.whl": made})
-    monkeypatch.setenv("PIP_INDEX_URL", server.base.replace("//", "//me:secret@") + "/simple")
-    return Stand(
-        Handle("pypi", "tiny-model", "1.0", "tiny_model"),
-        ".whl",
-        "Basic bWU6c2VjcmV0",
-        lambda root: (root / "model.safetensors").read_bytes(),
-    )
-
-
-STANDS = {"hf": _hf, "url": _url, "pypi": _pypi}
 
 
 @pytest.fixture(params=STANDS)

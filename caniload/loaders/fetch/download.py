@@ -43,8 +43,15 @@ class Wanted:
     size_bytes: int | None = None
     sha256: str | None = None
     git_sha1: str | None = None
+    md5: str | None = None
+    sha256_prefix: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     check: Callable[[httpx2.Response], None] | None = None
+
+    @property
+    def pinned(self) -> bool:
+        """Whether a published hash can tell if bytes that came earlier still fit."""
+        return any((self.sha256, self.sha256_prefix, self.md5))
 
     @property
     def what(self) -> str:
@@ -114,6 +121,7 @@ class _Part:
         self.size = 0
         self.head = b""
         self.sha256 = hashlib.sha256()
+        self.md5 = hashlib.md5(usedforsecurity=False)
         size = self.wanted.size_bytes
         self.git = (
             hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
@@ -127,7 +135,7 @@ class _Part:
             self.etag = json.loads(self.label.read_text("utf-8"))["etag"]
         except (OSError, ValueError, KeyError, TypeError):
             self.etag = None
-        if self.etag is None and self.wanted.sha256 is None:
+        if self.etag is None and not self.wanted.pinned:
             self.path.unlink()
             return
         with self.path.open("rb") as file:
@@ -148,6 +156,8 @@ class _Part:
             if len(self.head) >= HEAD_BYTES:
                 self.refuse_strange()
         self.sha256.update(chunk)
+        if self.wanted.md5 is not None:
+            self.md5.update(chunk)
         if self.git is not None:
             self.git.update(chunk)
 
@@ -176,6 +186,10 @@ class _Part:
             wrong = f"{self.size:,} bytes came, {wanted.size_bytes:,} were published"
         elif wanted.sha256 is not None and sha256 != wanted.sha256:
             wrong = f"sha256 is {sha256}, expected was {wanted.sha256}"
+        elif not sha256.startswith(wanted.sha256_prefix or ""):
+            wrong = f"sha256 is {sha256}, published was {wanted.sha256_prefix}…"
+        elif wanted.md5 is not None and self.md5.hexdigest() != wanted.md5:
+            wrong = f"md5 is {self.md5.hexdigest()}, published was {wanted.md5}"
         elif self.git is not None and self.git.hexdigest() != wanted.git_sha1:
             wrong = f"git hash is {self.git.hexdigest()}, published was {wanted.git_sha1}"
         if wrong is not None:
@@ -198,7 +212,7 @@ def _attempt(
     if wanted.size_bytes is not None and part.size == wanted.size_bytes and part.path.exists():
         return part.finish()
     headers = dict(wanted.headers)
-    if part.size and part.etag is None and wanted.sha256 is None:
+    if part.size and part.etag is None and not wanted.pinned:
         part.restart()
     if part.size:
         headers["Range"] = f"bytes={part.size}-"

@@ -107,7 +107,10 @@ class Hub(Protocol):
     """Whether files are laid into the cache; False where they are used in place."""
 
     def resolve(self, handle: Handle, settings: Settings) -> Handle:
-        """Return the handle at an immutable revision; at None where only fetching can tell."""
+        """Return the handle at an immutable revision; at None where only fetching can tell.
+
+        An alias returns the handle of the hub that keeps the files; that hub then serves it.
+        """
         ...
 
     def selection(self, handle: Handle) -> str:

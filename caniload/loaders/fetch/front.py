@@ -21,12 +21,11 @@ def resolve(handle: Handle, settings: Settings) -> Handle:
     Where only the content can tell (a URL without a hash) the content is fetched. Raises
     `HubError` with a reason, `ArtefactError`, or an input error.
     """
-    hub = hub_of(handle)
-    resolved = hub.resolve(handle, settings)
+    resolved = hub_of(handle).resolve(handle, settings)
     if resolved.revision is None:
         with cache.disk(settings):
-            stored = _cached(hub, resolved, Order(settings), refresh=False, verify=False)[0]
-        return handle.at(stored.handle.revision)
+            stored = _cached(hub_of(resolved), resolved, Order(settings), refresh=False, verify=False)[0]
+        return resolved.at(stored.handle.revision)
     return resolved
 
 
@@ -57,13 +56,13 @@ def fetch(
         )
     resolved = hub.resolve(handle, settings)
     with cache.disk(settings):
-        stored, hit = _cached(hub, resolved, order, refresh=refresh, verify=verify)
+        stored, hit = _cached(hub_of(resolved), resolved, order, refresh=refresh, verify=verify)
         cache.touch(stored)
     chosen = replace(
-        handle,
+        resolved,
         revision=stored.handle.revision,
-        format=stored.handle.format or handle.format,
-        variant=stored.handle.variant or handle.variant,
+        format=stored.handle.format or resolved.format,
+        variant=stored.handle.variant or resolved.variant,
     )
     root, files = _sub(chosen, stored)
     return _artefact(

@@ -24,7 +24,8 @@ def resolve(handle: Handle, settings: Settings) -> Handle:
     resolved = hub_of(handle).resolve(handle, settings)
     if resolved.revision is None:
         with cache.disk(settings):
-            stored = _cached(hub_of(resolved), resolved, Order(settings), refresh=False, verify=False)[0]
+            hub, order = hub_of(resolved), Order(settings)
+            stored = _cached(hub, resolved, order, refresh=False, verify=False)[0]
         return resolved.at(stored.handle.revision)
     return resolved
 

@@ -29,6 +29,9 @@ PROGRESS_BYTES = 1 << 20
 SPARE_BYTES = 64 << 20
 """What a download leaves free on the disk."""
 
+RESUMABLE_BYTES = 4 << 20
+"""What is smaller is fetched anew in the next process; a label would cost more than it saves."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -111,6 +114,7 @@ class _Part:
         self.path = wanted.target.with_name(wanted.target.name + ".part")
         self.label = wanted.target.with_name(wanted.target.name + ".part.json")
         self.etag: str | None = None
+        self.labelled = self.label.exists()
         self.furthest = 0
         self.restart()
         if self.path.exists():
@@ -143,9 +147,15 @@ class _Part:
                 self.add(chunk)
         self.furthest = self.size
 
-    def label_with(self, etag: str | None) -> None:
+    def label_with(self, etag: str | None, total: int | None) -> None:
+        """Note which version the bytes are of, on disk too where another process may resume."""
         self.etag = etag
-        self.label.write_text(json.dumps({"etag": etag}), "utf-8")
+        if total is None or total >= RESUMABLE_BYTES:
+            self.label.write_text(json.dumps({"etag": etag}), "utf-8")
+            self.labelled = True
+        elif self.labelled:
+            self.label.unlink(missing_ok=True)
+            self.labelled = False
 
     def add(self, chunk: bytes) -> None:
         """Count and hash a chunk; refuse what is no model as soon as its start is known."""
@@ -198,7 +208,8 @@ class _Part:
                 wanted.hub, f"{wanted.what}: {wrong}", "try again; if it stays, tell the publisher"
             )
         self.path.replace(wanted.target)
-        self.label.unlink(missing_ok=True)
+        if self.labelled:
+            self.label.unlink(missing_ok=True)
         return Arrived(self.size, sha256, self.etag)
 
 
@@ -229,10 +240,11 @@ def _attempt(
             if response.status_code != 206:
                 part.restart()
             total = _expect(response, wanted, part)
-            part.label_with(response.headers.get("ETag"))
-            with part.path.open("r+b" if part.size else "wb", buffering=CHUNK_BYTES) as out:
-                out.seek(part.size)
-                out.truncate()
+            part.label_with(response.headers.get("ETag"), total)
+            with part.path.open("r+b" if part.size else "wb") as out:
+                if part.size:
+                    out.seek(part.size)
+                    out.truncate()
                 on_bytes(part.size, total)
                 for chunk in _paced(_body(response), settings):
                     out.write(chunk)

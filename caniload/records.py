@@ -26,6 +26,9 @@ from caniload.words import (
 
 SCHEMA_VERSION = 1
 
+SAMPLING = 2
+"""Which positions of an output a fingerprint samples; 1 went by the output's name."""
+
 
 def _handle(text: str) -> str:
     return str(parse(text))
@@ -75,8 +78,11 @@ class Recipe(Record):
 
     @property
     def hash(self) -> str:
-        """First 16 hex digits of the digest of everything but the name."""
-        return digest(self.model_dump(mode="json", exclude={"name"}))[:16]
+        """First 16 hex digits of the digest of everything but the name.
+
+        `SAMPLING` is part of it, so that fingerprints taken at other positions are never compared.
+        """
+        return digest([SAMPLING, self.model_dump(mode="json", exclude={"name"})])[:16]
 
 
 class FileFact(Record):
@@ -147,7 +153,11 @@ class Device(Record):
 
 
 class Cell(Record):
-    """Name what is planned: artefact x loader x framework x environment x device x recipe."""
+    """Name what is planned: artefact x loader x framework x environment x device x recipe.
+
+    `adapter` is the digest of the input adapter, where there is one: formats of one model need
+    different ones, and stay comparable under one recipe.
+    """
 
     model: str | None
     handle: HandleText
@@ -160,6 +170,7 @@ class Cell(Record):
     kind: Literal["attempt", "export"] = "attempt"
     export_format: str | None = None
     parent_observation: str | None = None
+    adapter: str | None = None
 
     @property
     def source(self) -> str:
@@ -169,18 +180,17 @@ class Cell(Record):
     @property
     def id(self) -> str:
         """First 24 hex digits over everything that tells this cell from another."""
-        return digest(
-            [
-                self.handle,
-                self.loader,
-                self.framework,
-                self.environment_key,
-                self.device,
-                self.recipe.hash,
-                self.kind,
-                self.export_format,
-            ]
-        )[:24]
+        parts = [
+            self.handle,
+            self.loader,
+            self.framework,
+            self.environment_key,
+            self.device,
+            self.recipe.hash,
+            self.kind,
+            self.export_format,
+        ]
+        return digest(parts if self.adapter is None else [*parts, self.adapter])[:24]
 
 
 class ExceptionFact(Record):
@@ -203,9 +213,9 @@ class Check(Record):
 class OutputPrint(Record):
     """Fingerprint one output tensor: shape, dtype, moments, 256 values at seeded positions.
 
-    `samples` are the float values at positions that depend on the recipe's seed, the output's
-    name and its number of elements alone, in a layout that the loader declares (`layout`,
-    e.g. "NCHW"), so that two runtimes sample the same elements.
+    `samples` are the float values at positions that depend on the recipe's seed and the
+    output's number of elements alone, so that two runtimes sample the same elements. `layout`
+    is set where the output was turned channels-last for it ("NHWC").
     """
 
     name: str

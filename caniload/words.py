@@ -104,7 +104,7 @@ class ToolStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
-FRAMEWORKS = ("pytorch", "tensorflow", "jax", "onnxruntime")
+FRAMEWORKS = ("pytorch", "tensorflow", "jax", "onnxruntime", "litert")
 """The runtimes a cell can name; Keras is a loader's business, these are what computes."""
 
 DEVICES = ("cpu", "cuda", "mps")

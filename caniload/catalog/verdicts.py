@@ -69,6 +69,7 @@ def root(database: duckdb.DuckDBPyConnection, source: str, target: str) -> None:
 def judge(database: duckdb.DuckDBPyConnection, target: str) -> None:
     """Derive the verdicts of all cells in `scope` and insert them into a table."""
     _create(database, "05")
+    _create(database, "06")
     _create(database, "20")
     for number, name in _STAGES:
         _create(database, number)

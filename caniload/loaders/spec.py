@@ -24,13 +24,15 @@ _RANK = list(ArtefactClass)
 class LoaderSpec:
     """Describe one loader to the host.
 
-    `formats` maps each artefact format that it reads to what loading it may execute.
+    `classes` maps each artefact format that it reads to what loading it may execute.
     `packages` are the requirements to install, `decisive` the distributions whose versions
-    make an environment's key, `preload` the modules that a warm worker imports, `env` the
-    variables that must be set before import, `exports` the formats that its smoke file can
-    write: each by framework. `snippet` makes code that leaves a variable `output`, whose name
-    among the worker's outputs is `snippet_output`. `native_hint` says in one sentence which
-    models the loader is the home of.
+    make an environment's key (those in `optional` also by being absent), `preload` the modules
+    that a warm worker imports, `env` the variables that must be set before import, `exports`
+    the formats that its smoke file can write: each by framework. `second_recipes` are options,
+    by format, that are tried beside the library's default call, as ``compile=False``.
+    `snippet` makes code that leaves a variable `output`, whose name among the worker's outputs
+    is `snippet_output`. `native_hint` says in one sentence which models the loader is the home
+    of.
     """
 
     name: str
@@ -43,6 +45,8 @@ class LoaderSpec:
     env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     exports: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     snippet_output: str = "last_hidden_state"
+    optional: tuple[str, ...] = ()
+    second_recipes: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
     smoke_file: Path | None = None
     native_hint: str = ""
 
@@ -58,6 +62,10 @@ class LoaderSpec:
     def formats(self) -> tuple[str, ...]:
         """The artefact formats that the loader reads, the preferred first."""
         return tuple(self.classes)
+
+    def needed(self, framework: str) -> tuple[str, ...]:
+        """The decisive distributions that must be installed for the loader to be tried."""
+        return tuple(name for name in self.decisive[framework] if name not in self.optional)
 
     def artefact_class(self, artefact_format: str | None) -> ArtefactClass:
         """Say what loading a format may execute.

@@ -22,7 +22,9 @@ class EnvSpec(Record):
 
     `disk_bytes` is what it took when it was last measured, for the checks before a build; a
     build for CUDA takes more. `patches` says in words whatever is changed after pip is done:
-    results from a patched environment never count as a failure of the model. No requirement
+    results from a patched environment never count as a failure of the model; `patch_modules`
+    names the files in `environments/patches/` that do it. `variables` are set for every worker
+    in it. One that is not `default` is used only where it is named. No requirement
     holds a URL, a path or a local version (`+cpu`): pip finds the files under the user's own
     configuration.
     """
@@ -34,6 +36,9 @@ class EnvSpec(Record):
     loaders: tuple[str, ...] = Field(min_length=1)
     requirements: tuple[str, ...]
     patches: tuple[str, ...] = ()
+    patch_modules: tuple[str, ...] = ()
+    variables: dict[str, str] = Field(default_factory=dict)
+    default: bool = True
     disk_bytes: int = Field(gt=0)
 
     @field_validator("python")
@@ -63,7 +68,9 @@ class EnvSpec(Record):
     @property
     def digest(self) -> str:
         """First 16 hex digits over what decides the build; words about it do not count."""
-        return digest([self.python, sorted(self.requirements), list(self.patches)])[:16]
+        return digest(
+            [self.python, sorted(self.requirements), list(self.patches), *self.patch_modules]
+        )[:16]
 
     def admits(self, version: str) -> bool:
         """Tell whether a Python of this version may carry the environment."""

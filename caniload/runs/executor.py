@@ -274,6 +274,7 @@ class _Run:
             log=log,
             by=self.header.observer,
             redactor=redactor,
+            said=job.facts,
         )
 
     def _interpreter(self, python: Path) -> Interpreter:

@@ -47,7 +47,8 @@ class Job:
     `memory_bytes` None means measured and not limited. `derived_from` is the id of the export
     cell, earlier in the plan, whose product this one reads; its artefact is then None. With an
     `obstacle` no worker is started: the observation says what it says. `exporter_file` is the
-    worker-side file of a plug-in that writes the export's format.
+    worker-side file of a plug-in that writes the export's format. `variables` are those of the
+    environment's specification; `facts` go into the observation beside what the worker states.
     """
 
     cell: Cell
@@ -62,6 +63,8 @@ class Job:
     derived_from: str | None = None
     obstacle: Obstacle | None = None
     exporter_file: Path | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def artefact_class(self) -> ArtefactClass:

@@ -102,7 +102,8 @@ class Launch:
         if self.job.cell.device != "cpu":
             kept += ["CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"]
         environ |= {name: os.environ[name] for name in kept if name in os.environ}
-        return environ | dict(self.job.spec.env.get(self.job.cell.framework, {}))
+        own = dict(self.job.spec.env.get(self.job.cell.framework, {}))
+        return environ | dict(self.job.variables) | own
 
     def view(self) -> sandbox.View:
         """Return what the worker may see."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -70,15 +70,18 @@ def observe(
     log: tuple[str | None, str],
     by: Observer,
     redactor: Redactor,
+    said: Mapping[str, str] | None = None,
 ) -> Observation:
     """Return the observation of an attempt; every free text in it is redacted.
 
     `identity` is the observation's id and the run's, `log` the log's path and redacted text.
-    `held` is None where policy or a hub kept the attempt from starting.
+    `held` is None where policy or a hub kept the attempt from starting. `said` are facts that
+    the plan already knew, as weights that the user declared to be the same.
     """
     events = attempt.events
     clean = redactor.text
     facts = {event.name: event.value for event in _of(FactFound, events)}
+    facts |= dict(said or {})
     for hello in _of(Hello, events):
         facts["python"] = hello.python
     numbers = {event.name: event.value for event in _of(NumberFound, events)}

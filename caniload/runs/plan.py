@@ -28,6 +28,7 @@ class Trial:
     `environment` names a specification, or is None where the user's interpreter serves. `parent`
     is the trial whose export this one reads: its artefact does not exist before that has run.
     `export_format` makes this the exporting trial itself. `sha256` is the pin of what is fetched.
+    `same_weights` names the group of artefacts that are declared to hold the same weights.
     """
 
     model: str | None
@@ -40,11 +41,16 @@ class Trial:
     sha256: str | None = None
     export_format: str | None = None
     parent: Trial | None = None
+    same_weights: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the user asked for, each None meaning "all that apply"."""
+    """What the user asked for, each None meaning "all that apply".
+
+    `options` are a recipe's, as ``compile=False`` for Keras files; `hints` an adapter's inputs
+    and outputs for files that no entry names.
+    """
 
     framework: str | None = None
     loader: str | None = None
@@ -52,6 +58,8 @@ class Wish:
     weights: str = "pretrained"
     allow_code: bool = False
     exports: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    hints: Mapping[str, Any] = field(default_factory=dict)
 
 
 def derived(handle: Handle, attempt: Trial) -> Handle:
@@ -65,8 +73,7 @@ def of_model(model: ModelEntry, wish: Wish) -> list[Trial]:
 
     Raises `BadInputError` when the entry has no source that can be fetched, or none is left.
     """
-    base = model.recipe or Recipe(name="default")
-    recipe = base.model_copy(update={"weights": wish.weights, "allow_code": wish.allow_code})
+    recipe = _recipe(model.recipe or Recipe(), wish)
     trials: list[Trial] = []
     for source in model.sources:
         for attempt in source.attempts:
@@ -133,7 +140,8 @@ def of_artefact(
     formats.
     """
     environments = list(environments)
-    recipe = Recipe(weights=_weights(wish), allow_code=wish.allow_code)
+    recipe = _recipe(Recipe(), wish)
+    hints = wish.hints
     readers = [
         spec
         for spec in specs.values()
@@ -153,15 +161,22 @@ def of_artefact(
         )
     trials: list[Trial] = []
     for spec in readers:
+        recipes = _recipes(recipe, spec, formats, wish)
         for framework in spec.frameworks:
-            if installed is not None:
-                wanted = framework == wish.framework
-                if wanted or set(spec.decisive[framework]) <= set(installed):
-                    trials.append(Trial(None, handle, spec.name, framework, None, recipe))
-            elif name := environment_for(spec.name, framework, environments):
-                trials.append(Trial(None, handle, spec.name, framework, name, recipe))
+            places: tuple[str | None, ...]
+            if installed is None:
+                places = environments_for(spec.name, framework, environments)
+            elif framework == wish.framework or set(spec.needed(framework)) <= set(installed):
+                places = (None,)
+            else:
+                places = ()
+            trials += [
+                Trial(None, handle, spec.name, framework, place, each, hints)
+                for place in places
+                for each in recipes
+            ]
     if installed is not None and not trials:
-        needs = {" and ".join(needed) for spec in readers for needed in spec.decisive.values()}
+        needs = {" and ".join(spec.needed(name)) for spec in readers for name in spec.frameworks}
         raise BadInputError(
             f"that Python lacks what is needed to try {handle}",
             f"install one of: {'; '.join(sorted(needs))}; or name --framework to record the gap",
@@ -197,11 +212,11 @@ def with_exports(
             added.append(parent)
             for spec in specs.values():
                 for framework in spec.frameworks if wanted in spec.formats else ():
-                    place = environment_for(spec.name, framework, environments)
+                    place = next(iter(environments_for(spec.name, framework, environments)), None)
                     reader = replace(
                         trial, handle=made, loader=spec.name, framework=framework, parent=parent
                     )
-                    if installed is not None and set(spec.decisive[framework]) <= set(installed):
+                    if installed is not None and set(spec.needed(framework)) <= set(installed):
                         added.append(replace(reader, environment=None))
                     elif installed is None and place is not None:
                         added.append(replace(reader, environment=place))
@@ -211,12 +226,33 @@ def with_exports(
     return [*trials, *(each for each in added if each not in trials)]
 
 
-def environment_for(loader: str, framework: str, environments: Iterable[EnvSpec]) -> str | None:
-    """Return the first environment that serves a loader in a framework."""
-    for spec in environments:
-        if framework in spec.frameworks and loader in spec.loaders:
-            return spec.name
-    return None
+def _recipes(
+    recipe: Recipe, spec: LoaderSpec, formats: Sequence[str], wish: Wish
+) -> tuple[Recipe, ...]:
+    """Return the library's default call and, unless the user chose, the loader's second calls."""
+    if wish.options or wish.weights == "random":
+        return (recipe,)
+    second = [options for each in formats for options in spec.second_recipes.get(each, ())]
+    return recipe, *(
+        recipe.model_copy(
+            update={
+                "name": ", ".join(f"{key}={value}" for key, value in options.items()),
+                "options": {**recipe.options, **options},
+            }
+        )
+        for options in second
+    )
+
+
+def environments_for(
+    loader: str, framework: str, environments: Iterable[EnvSpec]
+) -> tuple[str, ...]:
+    """Return the environments that serve a loader in a framework without being named."""
+    return tuple(
+        spec.name
+        for spec in environments
+        if spec.default and framework in spec.frameworks and loader in spec.loaders
+    )
 
 
 def check_names(wish: Wish, specs: Mapping[str, LoaderSpec]) -> None:
@@ -230,8 +266,12 @@ def check_names(wish: Wish, specs: Mapping[str, LoaderSpec]) -> None:
             raise UnknownNameError(kind, name, near, f"known: {', '.join(known)}")
 
 
-def _weights(wish: Wish) -> Any:
-    return wish.weights
+def _recipe(base: Recipe, wish: Wish) -> Recipe:
+    """Return a recipe as the wish changes it."""
+    options = {**base.options, **wish.options}
+    return base.model_copy(
+        update={"weights": wish.weights, "allow_code": wish.allow_code, "options": options}
+    )
 
 
 def _narrow(trials: list[Trial], wish: Wish, what: str) -> list[Trial]:

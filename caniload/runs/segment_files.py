@@ -31,6 +31,7 @@ _FRAMEWORK_PACKAGES = {
     "tensorflow": ("tensorflow", "tensorflow-cpu", "tensorflow-macos"),
     "jax": ("jax",),
     "onnxruntime": ("onnxruntime", "onnxruntime-gpu", "onnxruntime-silicon"),
+    "litert": ("ai-edge-litert",),
 }
 """The distributions whose version is the framework's own."""
 

@@ -10,25 +10,16 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from caniload.catalog import authored
-from caniload.catalog.entries import ModelEntry
-from caniload.errors import (
-    BadInputError,
-    CaniloadError,
-    EnvironmentBuildError,
-    HubError,
-    UnreadableFileError,
-)
-from caniload.handles import HUBS, Handle, parse
+from caniload.errors import BadInputError, CaniloadError, EnvironmentBuildError, HubError
+from caniload.handles import Handle, parse
 from caniload.loaders.fetch import fetch
-from caniload.loaders.hub import Progress, load_hubs
-from caniload.loaders.recognise import recognise
+from caniload.loaders.hub import Progress
 from caniload.loaders.spec import LoaderSpec
 from caniload.loaders.specs import find_exporter, load_specs
-from caniload.records import Cell, Environment, FetchedArtefact, Observation
-from caniload.runs import environments, plan
+from caniload.records import Cell, Environment, FetchedArtefact, Observation, digest
+from caniload.runs import environments, plan, targets
 from caniload.runs.envspecs import EnvSpec
 from caniload.runs.executor import Executor, RunResult
 from caniload.runs.interpreters import Interpreter, environment, probe
@@ -44,7 +35,8 @@ class Request:
 
     `python` is the user's own interpreter and excludes `wish.environment`. Times in seconds,
     sizes in bytes; `memory_bytes` None measures and does not limit. `resume` names a run that was
-    cut off and whose cells these targets plan again.
+    cut off and whose cells these targets plan again. `same_weights` is the user's word that all
+    targets hold the same weights, so that their numbers are compared.
     """
 
     targets: tuple[str, ...]
@@ -55,6 +47,7 @@ class Request:
     memory_bytes: int | None = None
     refresh: bool = False
     resume: str | None = None
+    same_weights: bool = False
     command: str = "run"
 
 
@@ -91,6 +84,7 @@ class _Place:
     interpreter: Interpreter | None
     patches: tuple[str, ...] = ()
     error: EnvironmentBuildError | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 def attempt(request: Request, settings: Settings, watcher: Watcher) -> RunResult:
@@ -112,8 +106,19 @@ def attempt(request: Request, settings: Settings, watcher: Watcher) -> RunResult
             interpreter = probe(request.python)
             watcher.ready("python", interpreter)
             places[None] = _Place("python", interpreter)
-        trials, artefacts = _trials(request, settings, specs, places.get(None), watcher)
-        _fetch_all(trials, request, settings, watcher, artefacts)
+        own = places[None].interpreter if None in places else None
+        fetching = _fetching(request, settings, watcher)
+        ask = targets.Ask(
+            settings,
+            specs,
+            request.wish,
+            fetching,
+            own.distributions if own else None,
+            request.same_weights,
+        )
+        found = targets.read(request.targets, ask)
+        trials, artefacts = found.trials, found.artefacts
+        _fetch_all(trials, artefacts, fetching)
         for name in dict.fromkeys(trial.environment for trial in trials):
             if name is not None and name not in places:
                 places[name] = _ready(name, settings, watcher, held)
@@ -137,146 +142,42 @@ def check_device(device: str) -> None:
         raise UnknownNameError("device", device, near, f"known: {', '.join(DEVICES)}, cuda:N")
 
 
-def find_model(name: str, settings: Settings) -> ModelEntry | None:
-    """Return the entry of that id, name or alias, letter case and spaces aside."""
-    wanted = name.casefold()
-    for model in authored.load(settings.data).models:
-        if wanted in {text.casefold() for text in (model.id, model.name, *model.aliases)}:
-            return model
-    return None
+class _Fetching(Protocol):
+    """Lay a handle's artefact down, its file pinned by a hash if one is given."""
+
+    def __call__(self, handle: Handle, sha256: str | None = None, /) -> FetchedArtefact: ...
 
 
-def _trials(
-    request: Request,
-    settings: Settings,
-    specs: Mapping[str, LoaderSpec],
-    own: _Place | None,
-    watcher: Watcher,
-) -> tuple[list[Trial], dict[Handle, FetchedArtefact | HubError]]:
-    """Read each target as a path, a handle or a model's name; fetch what only content can tell."""
-    trials: list[Trial] = []
-    artefacts: dict[Handle, FetchedArtefact | HubError] = {}
-    known = tuple(environments.specs(settings).values())
-    installed = own.interpreter.distributions if own and own.interpreter else None
-    for target in request.targets:
-        model = None if _is_path(target) else find_model(target, settings)
-        if model is not None:
-            found = plan.of_model(model, request.wish)
-            if own is not None:
-                found = [_in_own(trial) for trial in found]
-            found = plan.with_exports(found, specs, known, request.wish, installed=installed)
-        else:
-            handle = _handle_of(target, settings)
-            artefact = _fetch(handle, request, settings, watcher)
-            exact = parse(artefact.handle)
-            found, unread = [], None
-            for each, loaders in _formats(artefact, exact.format or artefact.format).items():
-                formed = replace(exact, format=each)
-                artefacts[formed] = artefact.model_copy(
-                    update={"handle": str(formed), "format": each}
-                )
-                try:
-                    tried = plan.of_artefact(
-                        formed, [each], specs, known, request.wish,
-                        loaders=loaders, installed=installed,
-                    )  # fmt: skip
-                except BadInputError as error:  # another format may be read
-                    unread = unread or error
-                    continue
-                found += plan.with_exports(tried, specs, known, request.wish, installed=installed)
-            if unread is not None and not found:
-                raise unread
-        trials += [trial for trial in found if trial not in trials]
-    return trials, artefacts
+def _fetching(request: Request, settings: Settings, watcher: Watcher) -> _Fetching:
+    """Return how this request fetches: asking hubs anew or not, telling the watcher."""
 
-
-def _in_own(trial: Trial) -> Trial:
-    """Move a trial, and the export that it reads, into the user's interpreter."""
-    parent = None if trial.parent is None else _in_own(trial.parent)
-    return replace(trial, environment=None, parent=parent)
-
-
-def _is_path(target: str) -> bool:
-    """Tell whether a target is meant as a path: it has a separator and no hub before it."""
-    hub, colon, _ = target.partition(":")
-    named = colon and (hub in HUBS or hub in load_hubs())
-    return not named and ("/" in target or target.startswith("."))
-
-
-def _handle_of(target: str, settings: Settings) -> Handle:
-    """Read a target that no entry names as a path or a handle."""
-    if _is_path(target):
-        path = Path(target).expanduser()
-        if not path.exists():
-            raise UnreadableFileError(target, "there is nothing there", "check the path")
-        return Handle("file", str(path.absolute()))
-    if ":" in target:
-        return parse(target)
-    from caniload.errors import UnknownNameError
-
-    models = authored.load(settings.data).models
-    names = [text for model in models for text in (model.id, *model.aliases)]
-    from difflib import get_close_matches
-
-    near = tuple(dict.fromkeys(get_close_matches(target.casefold(), names, n=3)))
-    raise UnknownNameError(
-        "model", target, near, "a handle (hf:owner/name) or ./path needs no entry"
-    )
-
-
-def _formats(artefact: FetchedArtefact, said: str | None) -> dict[str, tuple[str, ...] | None]:
-    """Recognise an artefact's formats by content, each with the loaders that fit.
-
-    A format that the handle or its hub says is taken at its word, alone. Raises
-    `UnreadableFileError` if nothing is said and nothing in it is known.
-    """
-    found = {each.format: each.loaders for each in recognise(Path(artefact.root))}
-    if said is not None:
-        return {said: found.get(said)}
-    if not found:
-        raise UnreadableFileError(
-            parse(artefact.handle).locator,
-            "no known model format in it",
-            "name the format with #format if you know it",
+    def one(handle: Handle, sha256: str | None = None, /) -> FetchedArtefact:
+        artefact = fetch(
+            handle,
+            settings,
+            refresh=request.refresh,
+            sha256=sha256,
+            on_progress=watcher.fetching,
         )
-    return dict(found)
+        if handle.hub != "file":
+            watcher.fetched(handle, artefact)
+        return artefact
+
+    return one
 
 
 def _fetch_all(
     trials: Sequence[Trial],
-    request: Request,
-    settings: Settings,
-    watcher: Watcher,
     artefacts: dict[Handle, FetchedArtefact | HubError],
+    fetching: _Fetching,
 ) -> None:
     """Fetch each artefact once; a hub's "no" is kept and becomes the outcome of its cells."""
     for trial in trials:
         if trial.parent is None and trial.handle not in artefacts:
             try:
-                artefacts[trial.handle] = _fetch(
-                    trial.handle, request, settings, watcher, trial.sha256
-                )
+                artefacts[trial.handle] = fetching(trial.handle, trial.sha256)
             except HubError as error:
                 artefacts[trial.handle] = error
-
-
-def _fetch(
-    handle: Handle,
-    request: Request,
-    settings: Settings,
-    watcher: Watcher,
-    sha256: str | None = None,
-) -> FetchedArtefact:
-    artefact = fetch(
-        handle,
-        settings,
-        refresh=request.refresh,
-        sha256=sha256,
-        on_progress=watcher.fetching,
-    )
-    if handle.hub != "file":
-        watcher.fetched(handle, artefact)
-    return artefact
 
 
 def _ready(name: str, settings: Settings, watcher: Watcher, held: ExitStack) -> _Place:
@@ -287,10 +188,10 @@ def _ready(name: str, settings: Settings, watcher: Watcher, held: ExitStack) -> 
             environments.use(spec, settings, lambda line: watcher.building(name, line))
         )
     except EnvironmentBuildError as error:
-        return _Place(name, None, spec.patches, error)
+        return _Place(name, None, spec.patches, error, spec.variables)
     interpreter = probe(python)
     watcher.ready(name, interpreter)
-    return _Place(name, interpreter, spec.patches)
+    return _Place(name, interpreter, spec.patches, None, spec.variables)
 
 
 def _jobs(
@@ -309,6 +210,7 @@ def _jobs(
         record = _record(place, spec, trial)
         artefact = artefacts.get(trial.handle)
         obstacle = _obstacle(place, artefact)
+        hints = _hints(trial, artefact)
         cell = Cell(
             model=trial.model,
             handle=_cell_handle(trial, artefact),
@@ -320,6 +222,7 @@ def _jobs(
             recipe=trial.recipe,
             kind="attempt" if trial.export_format is None else "export",
             export_format=trial.export_format,
+            adapter=_adapter(hints),
         )
         cells[id(trial)] = cell.id
         parent = None if trial.parent is None else _cell_of(trial.parent, trials, cells)
@@ -332,13 +235,33 @@ def _jobs(
                 spec=spec,
                 timeout_seconds=request.timeout_seconds,
                 memory_bytes=request.memory_bytes,
-                hints=trial.hints,
+                hints=hints,
                 derived_from=parent,
                 obstacle=obstacle,
                 exporter_file=_exporter(trial),
+                variables=place.variables,
+                facts={} if trial.same_weights is None else {"same_weights": trial.same_weights},
             )
         )
     return jobs
+
+
+def _hints(trial: Trial, artefact: FetchedArtefact | HubError | None) -> Mapping[str, Any]:
+    """Return a trial's hints; of those by file, the ones of the file that was fetched."""
+    files: Mapping[str, Any] = trial.hints.get("files") or {}
+    hints = {key: value for key, value in trial.hints.items() if key != "files"}
+    if isinstance(artefact, FetchedArtefact):
+        have = {fact.sha256 for fact in artefact.files}
+        for facts in files.values():
+            if facts.get("sha256") in have:
+                hints |= {key: facts[key] for key in ("inputs", "outputs") if key in facts}
+    return hints
+
+
+def _adapter(hints: Mapping[str, Any]) -> str | None:
+    """Return the digest of what is said of inputs and outputs, None where nothing is."""
+    said = {key: hints[key] for key in ("inputs", "outputs") if hints.get(key)}
+    return digest(said)[:16] if said else None
 
 
 def _exporter(trial: Trial) -> Path | None:

@@ -10,7 +10,7 @@ from caniload.loaders.specs import load_specs
 from caniload.runs import plan
 from caniload.runs.environments import specs
 from caniload.runs.plan import Wish
-from caniload.runs.workflow import find_model
+from caniload.runs.targets import find_model
 from caniload.settings import Settings
 
 HANDLE = parse("file:model@sha256-" + "a" * 64 + "#safetensors")

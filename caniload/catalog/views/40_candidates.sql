@@ -26,6 +26,7 @@ typed AS (
         CASE
             WHEN regexp_matches(concat_ws(' ', recipe ->> '$.dtype', variant, format),
                 '(^|[ _.-])(u?int[48]|q[0-9]|quantized|quantised|bnb4?|qint8)') THEN 'quantised'
+            WHEN regexp_matches(dtypes, '(^| )u?int8( |$)') THEN 'quantised'
             WHEN regexp_matches(concat_ws(' ', recipe ->> '$.dtype', variant, dtypes),
                 'float16|bfloat16|fp16|bf16|half') THEN 'half'
             ELSE 'float32'

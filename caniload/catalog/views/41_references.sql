@@ -23,18 +23,25 @@ heads AS (
         PARTITION BY group_key, recipe_hash, implementation ORDER BY precedence
     ) = 1
 ),
+outputs AS (
+    SELECT
+        observation_id,
+        list({'output': output, 'shape': shape, 'samples': samples} ORDER BY output) AS given
+    FROM prints
+    WHERE observation_id IN (SELECT id FROM heads)
+    GROUP BY observation_id
+),
 pairs AS (
     SELECT
         a.group_key, a.recipe_hash, a.id, a.precedence,
         coalesce(greatest(a.tolerance, b.tolerance), 3e-4) AS tolerance,
-        max(relative_rms(q.samples, q.shape, p.samples, p.shape)) AS relative_rms
+        outputs_apart(q.given, p.given) AS relative_rms
     FROM heads a
     JOIN heads b
         ON b.group_key = a.group_key AND b.recipe_hash = a.recipe_hash
         AND a.precedence < b.precedence
-    JOIN prints p ON p.observation_id = a.id
-    JOIN prints q ON q.observation_id = b.id AND q.output = p.output
-    GROUP BY ALL
+    JOIN outputs p ON p.observation_id = a.id
+    JOIN outputs q ON q.observation_id = b.id
 ),
 agreeing AS (
     SELECT group_key, recipe_hash, arg_min(id, precedence) AS id

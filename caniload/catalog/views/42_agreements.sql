@@ -6,13 +6,19 @@ WITH against AS (
     FROM candidates c
     JOIN reference_choices r ON r.cell_id = c.cell_id
 ),
-measured AS (
+outputs AS (
     SELECT
-        a.cell_id, max(relative_rms(own.samples, own.shape, ref.samples, ref.shape)) AS relative_rms
+        observation_id,
+        list({'output': output, 'shape': shape, 'samples': samples} ORDER BY output) AS given
+    FROM prints
+    WHERE observation_id IN (SELECT id FROM against UNION SELECT reference_id FROM against)
+    GROUP BY observation_id
+),
+measured AS (
+    SELECT a.cell_id, outputs_apart(own.given, ref.given) AS relative_rms
     FROM against a
-    JOIN prints own ON own.observation_id = a.id
-    JOIN prints ref ON ref.observation_id = a.reference_id AND ref.output = own.output
-    GROUP BY a.cell_id
+    JOIN outputs own ON own.observation_id = a.id
+    JOIN outputs ref ON ref.observation_id = a.reference_id
     UNION ALL
     SELECT
         a.cell_id, max(relative_rms(own.samples, own.shape, ref.samples, ref.shape)) AS relative_rms

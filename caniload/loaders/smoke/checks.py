@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import artefact, fingerprint, wordpiece
-from .failure import one_line
+from .failure import NeedsInputs, one_line
 from .inputs import HARD_TEXTS, TEXTS
 from .loader import CheckResult, Job, Loader
 
@@ -48,7 +48,27 @@ class Tried:
     def flatten(self, outputs: dict[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:
         """Flatten outputs that came from the given inputs."""
         real = self.loader.padded(self.loaded, inputs)
-        return {name: fingerprint.flatten(name, value, real) for name, value in outputs.items()}
+        return {
+            name: fingerprint.flatten(name, value, real, self.loader.layout(name, value))
+            for name, value in outputs.items()
+        }
+
+    def run(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        """Run once from the state after loading, outputs under the names that they share."""
+        return run(self.loader, self.loaded, inputs, self.job)
+
+
+def run(loader: Loader, loaded: Any, inputs: dict[str, Any], job: Job) -> dict[str, Any]:
+    """Reset, run, and give outputs the names that the adapter says, if it says any."""
+    loader.reset(loaded, job)
+    outputs = loader.run(loaded, inputs, job)
+    names = (job.get("hints") or {}).get("outputs") or {}
+    if not names:
+        return outputs
+    lacking = sorted(set(names) - set(outputs))
+    if lacking:
+        raise NeedsInputs(f"the adapter renames {lacking[0]!r}; outputs are {sorted(outputs)}")
+    return {ours: outputs[theirs] for theirs, ours in names.items()}
 
 
 def weights(tried: Tried) -> CheckResult:
@@ -72,10 +92,8 @@ def output(tried: Tried) -> CheckResult:
     if found := _nonfinite(tried, tried.flats):
         return found
     other_inputs = loader.inputs(loaded, job, tried.seed + 1)
-    loader.reset(loaded, job)
-    other = tried.flatten(loader.run(loaded, other_inputs, job), other_inputs)
-    loader.reset(loaded, job)
-    again = tried.flatten(loader.run(loaded, tried.inputs, job), tried.inputs)
+    other = tried.flatten(tried.run(other_inputs), other_inputs)
+    again = tried.flatten(tried.run(tried.inputs), tried.inputs)
     if found := _nonfinite(tried, other) or _nonfinite(tried, again):
         return found
     changed = {key: _difference(other.get(key), flat) for key, flat in tried.flats.items()}

@@ -27,10 +27,17 @@ class LoadsOnly(Exception):  # noqa: N818
     """Raised when an artefact loads and holds nothing that can be run."""
 
 
+class NeedsInputs(Exception):  # noqa: N818
+    """Raised when nothing says what a model takes; the attempt's lack, never the model's "no"."""
+
+
+_OURS = (CheckFailed, Refused, LoadsOnly, NeedsInputs)
+
+
 def type_name(exc: BaseException) -> str:
     """Name an exception's type with its module; built-in ones stand alone."""
     kind = type(exc)
-    if isinstance(exc, (CheckFailed, Refused, LoadsOnly)):
+    if isinstance(exc, _OURS):
         return f"caniload.{kind.__name__}"
     if kind.__module__ in ("builtins", "__main__"):
         return kind.__qualname__
@@ -68,7 +75,7 @@ def one_line(exc: BaseException) -> str:
     """Return an exception as one line: type and the first line of its message."""
     lines = text(exc).strip().splitlines() or [""]
     first = " ".join(lines[0].split())
-    if isinstance(exc, (CheckFailed, Refused, LoadsOnly)):
+    if isinstance(exc, _OURS):
         return first[:1000]
     return f"{type_name(exc)}: {first}"[:1000]
 

@@ -27,14 +27,23 @@ class Flat:
     shape: tuple[int, ...]
     dtype: str
     values: array[float]
+    layout: str | None = None
 
 
-def flatten(name: str, value: Any, real: list[int] | None = None) -> Flat:
+def flatten(
+    name: str, value: Any, real: list[int] | None = None, layout: str | None = None
+) -> Flat:
     """Flatten one output; positions beyond `real[row]` of each row become zero.
+
+    An output in a channels-first `layout` ("NCHW", "NCDHW") is turned channels-last first, so
+    that two layouts of one result are the same numbers in the same order.
 
     `value` is a numpy array or nested lists of numbers. Padding is zeroed only in outputs that
     follow positions: [batch, length, features], row 0 being whole.
     """
+    if layout is not None:
+        value = value.transpose(0, *range(2, len(layout)), 1)
+        layout = layout[0] + layout[2:] + layout[1]
     if hasattr(value, "dtype") and hasattr(value, "tobytes"):
         shape = tuple(int(extent) for extent in value.shape)
         kind = str(value.dtype)
@@ -49,7 +58,7 @@ def flatten(name: str, value: Any, real: list[int] | None = None) -> Flat:
         kind, flat = "float64", array("d", numbers)
     if real is not None:
         _zero_padding(flat, shape, real)
-    return Flat(name, shape, kind, flat)
+    return Flat(name, shape, kind, flat, layout)
 
 
 def _nested(value: Any) -> tuple[tuple[int, ...], list[float]]:
@@ -76,12 +85,16 @@ def _zero_padding(flat: array[float], shape: tuple[int, ...], real: list[int]) -
 
 
 def print_of(flat: Flat, seed: int) -> dict[str, Any]:
-    """Return the fields of the parent's `OutputPrint` for one output."""
+    """Return the fields of the parent's `OutputPrint` for one output.
+
+    The sampled positions depend on the seed and the number of elements alone: formats of one
+    model name their outputs differently.
+    """
     count = len(flat.values)
     positions = (
         range(count)
         if count <= SAMPLES
-        else [counter(seed, f"{flat.name}:{count}", i) % count for i in range(SAMPLES)]
+        else [counter(seed, f"sample:{count}", i) % count for i in range(SAMPLES)]
     )
     return {
         "name": flat.name,
@@ -90,7 +103,7 @@ def print_of(flat: Flat, seed: int) -> dict[str, Any]:
         "mean": math.fsum(flat.values) / count if _summable(flat) else math.nan,
         "rms": rms(flat.values),
         "samples": [flat.values[i] for i in positions],
-        "layout": None,
+        "layout": flat.layout,
     }
 
 

@@ -50,6 +50,8 @@ class Loader:
     frameworks: tuple[str, ...] = ()
     modules: dict[str, tuple[str, ...]] = {}  # noqa: RUF012 (py3.9: ClassVar adds nothing here)
     tf32: bool | None = None
+    channels_first = False
+    """Whether the model was given pictures channels-first: then its maps are so, too."""
 
     def import_(self, job: Job) -> None:
         """Import the library; whatever it raises is the finding."""
@@ -98,6 +100,11 @@ class Loader:
         if mask is None:
             return None
         return [int(sum(int(flag) for flag in row)) for row in mask]
+
+    def layout(self, name: str, value: Any) -> str | None:
+        """Return the layout of an output that is to be turned channels-last, else None."""
+        rank = len(getattr(value, "shape", ()))
+        return {4: "NCHW", 5: "NCDHW"}.get(rank) if self.channels_first else None
 
     def export(self, loaded: Any, job: Job) -> None:
         """Write the model to `job["export_to"]` in `job["export_format"]`."""

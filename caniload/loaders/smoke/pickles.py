@@ -20,11 +20,13 @@ from .consent import need_code
 
 _TENSORS = re.compile(
     r"""
-    collections\.(OrderedDict|Counter|defaultdict)
+    collections\.(OrderedDict|Counter|defaultdict) | _codecs\.encode
+    | builtins\.(bytearray|set|complex)
     | torch\._utils\._rebuild_\w+ | torch\._tensor\._rebuild_from_type_v2
-    | torch(\.storage|\.cuda)?\.\w*Storage | torch\.(Tensor|Size|device|nn\.parameter\.(Parameter|Buffer))
-    | torch\.(b?float\d*|u?int\d+|bool|complex\d+|half|double|float8_\w+|q\w+\d+)
-    | torch\.serialization\._get_layout
+    | torch(\.storage|\.cuda)?\.\w*Storage | torch(\.cuda)?(\.sparse)?\.\w*Tensor
+    | torch\.(Size|device|nn\.parameter\.(Parameter|Buffer)|serialization\._get_layout)
+    | torch\.(b?float\d*|u?int\d+|bool|complex\d+|half|double|float\d_\w+|q\w+\d+|bits\w+)
+    | torch\.per_(tensor|channel)_\w+
     """,
     re.VERBOSE,
 )

@@ -66,13 +66,16 @@ class Loader(Base):
 
             with tensorflow.device(self._tf_device(job)):
                 return self.cls.from_pretrained(str(home), **options)
-        options["weights_only"] = True
         shape = job["artefact"].get("format")
         if shape:
             options["use_safetensors"] = shape == "safetensors"
         variant = (job.get("hints") or {}).get("variant")
         if variant:
             options["variant"] = variant
+        unsafe = shape == "bin" and pickles.refuse_unsafe(
+            artefact.pickle_files(artefact.folder(job), variant), job
+        )
+        options["weights_only"] = not unsafe
         if recipe.get("dtype", "auto") != "auto":
             options["dtype"] = self._dtype(recipe["dtype"])
         return self.cls.from_pretrained(str(home), **options).to(job["device"]).eval()

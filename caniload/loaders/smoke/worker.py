@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from . import artefact
-from .checks import CHECKS, Tried
+from .checks import CHECKS, Tried, run
+from .consent import NEEDED
 from .events import PROTOCOL, Events
 from .failure import CheckFailed, chain, one_line, outcome
 from .loader import CheckResult, Job, Loader
@@ -123,7 +124,11 @@ def load(loader: Loader, job: Job, events: Events) -> Any:
     with events.stage("import"):
         loader.import_(job)
     with events.stage("load"):
-        loaded = loader.load(job)
+        try:
+            loaded = loader.load(job)
+        finally:
+            for why in job.get(NEEDED, ()):
+                events.fact(NEEDED, why)
         events.emit("device", device=loader.device_facts(job))
         for name, value in loader.facts(loaded, job).items():
             if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -138,8 +143,7 @@ def trying(loader: Loader, job: Job, events: Events) -> tuple[str, str]:
     loaded = load(loader, job, events)
     with events.stage("run"):
         inputs = loader.inputs(loaded, job, int(job["recipe"]["seed"]))
-        loader.reset(loaded, job)
-        outputs = loader.run(loaded, inputs, job)
+        outputs = run(loader, loaded, inputs, job)
         facts = artefact.token_facts(artefact.folder(job))
         if facts is not None and "input_ids" in inputs:
             events.fact("token_facts", json.dumps(asdict(facts)))

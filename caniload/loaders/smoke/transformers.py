@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from . import artefact, inputs, torch_side, tree, weights
+from . import artefact, inputs, pickles, torch_side, tree, weights
 from .devices import split
 from .failure import Refused
 from .loader import CheckResult, Job

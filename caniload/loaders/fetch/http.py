@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from caniload import __version__
-from caniload.errors import HubError
+from caniload.errors import BadInputError, HubError
 from caniload.loaders.fetch.retry import TRANSIENT, TransientError, retry_after
 from caniload.settings import Settings
 
@@ -23,16 +23,30 @@ CONNECT_SECONDS = 10.0
 
 
 def open_client(settings: Settings, auth: httpx2.Auth | None = None) -> httpx2.Client:
-    """Return a client that follows redirects and honours the proxy and certificate variables."""
+    """Return a client that follows redirects and honours the proxy and certificate variables.
+
+    Those are HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR.
+    Raises `BadInputError` for a variable that names nothing that can be used.
+    """
     seconds = settings.http_timeout_seconds
-    return httpx2.Client(
-        verify=_trusted(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")),
-        auth=auth,
-        follow_redirects=True,
-        max_redirects=10,
-        timeout=httpx2.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds)),
-        headers={"User-Agent": f"caniload/{__version__}", "Accept-Encoding": "identity"},
-    )
+    try:
+        return httpx2.Client(
+            verify=_trusted(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")),
+            auth=auth,
+            follow_redirects=True,
+            max_redirects=10,
+            timeout=httpx2.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds)),
+            headers={"User-Agent": f"caniload/{__version__}", "Accept-Encoding": "identity"},
+        )
+    except (ValueError, ImportError, httpx2.InvalidURL) as error:
+        raise BadInputError(
+            f"a proxy variable cannot be used: {str(error).splitlines()[0]}",
+            "write HTTPS_PROXY=http://host:port",
+        ) from error
+    except OSError as error:
+        raise BadInputError(
+            f"the certificates cannot be read: {error}", "check SSL_CERT_FILE and SSL_CERT_DIR"
+        ) from error
 
 
 @cache
@@ -66,7 +80,14 @@ def raise_for_status(response: httpx2.Response, hub: str, what: str) -> None:
     if status in TRANSIENT:
         error = HubError(hub, "server", f"{what}: the server answered {status}", "try again later")
         raise TransientError(error, retry_after(response.headers))
-    if status in (401, 403, 407):
+    if status == 407:
+        raise HubError(
+            hub,
+            "unreachable",
+            f"{what}: the proxy wants credentials (407)",
+            "set them in HTTPS_PROXY=http://name:password@host:port",
+        )
+    if status in (401, 403):
         raise HubError(
             hub, "gated", f"{what}: access is refused ({status})", "credentials are needed"
         )
@@ -83,8 +104,12 @@ def translate(error: httpx2.HTTPError, hub: str, what: str) -> HubError:
         return HubError(hub, "server", f"{what}: redirected in circles", "report it to the hub")
     if isinstance(error, httpx2.UnsupportedProtocol):
         return HubError(hub, "server", f"{what}: redirected to something that is not HTTP")
+    if isinstance(error, httpx2.DecodingError):
+        return HubError(hub, "server", f"{what}: the answer cannot be decoded ({error})")
     if isinstance(error, httpx2.TimeoutException):
         why = "no answer in time"
+    elif isinstance(error, httpx2.ProxyError):
+        why = f"the proxy refused ({error})"
     elif isinstance(error, httpx2.ConnectError):
         why = f"no connection ({error})"
     else:

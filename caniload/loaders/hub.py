@@ -32,6 +32,10 @@ _BUILT_IN = {
     "file": "caniload.loaders.fetch.file:FileHub",
     "url": "caniload.loaders.fetch.url:UrlHub",
     "hf": "caniload.loaders.fetch.hf:HfHub",
+    "tfhub": "caniload.loaders.fetch.tfhub:TfHub",
+    "kaggle": "caniload.loaders.fetch.kaggle:KaggleHub",
+    "onnx": "caniload.loaders.fetch.onnx:OnnxHub",
+    "garden": "caniload.loaders.fetch.garden:GardenHub",
 }
 
 

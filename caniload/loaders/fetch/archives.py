@@ -184,3 +184,13 @@ def _untar(archive: Path, writer: _Writer) -> None:
             writer.expect(writer.total + info.size)
             with source:
                 writer.write(info.name, source)
+        _drain(tar.fileobj, writer)
+
+
+def _drain(packed: IO[bytes] | None, writer: _Writer) -> None:
+    """Read on to the end, where the compression keeps its checksum; tarfile stops before it."""
+    left = writer.limits.small_bytes
+    while packed is not None and (chunk := packed.read(CHUNK_BYTES)):
+        left -= len(chunk)
+        if left < 0:
+            raise writer.refuse("goes on long after its end")

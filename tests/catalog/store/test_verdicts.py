@@ -91,7 +91,7 @@ def test_another_shape_is_never_within_tolerance(one):
     assert cell.relative_rms == float("inf")
 
 
-def test_outputs_of_other_names_are_not_compared(one):
+def test_outputs_of_other_names_and_shapes_are_not_compared(one):
     cell = one(
         {"outcome": "passed"},
         {"outcome": "passed", "loader": "onnx", "outputs": {"logits": (1.0, 2.0)}},
@@ -99,6 +99,30 @@ def test_outputs_of_other_names_are_not_compared(one):
     )
     assert cell.verdict is Verdict.WORKS
     assert cell.unreferenced
+
+
+A, B, C = (1.0, 2.0, 3.0), (3.0, 1.0, 2.0), (3.0, 1.0, 2.5)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "verdict", "number"),
+    [
+        ({"Identity:0": B, "Identity_1:0": A}, Verdict.WORKS, 0.0),
+        ({"Identity:0": C, "Identity_1:0": A}, Verdict.DIFFERS, 0.134),
+        ({"Identity:0": A, "Identity_1:0": A}, Verdict.DIFFERS, 0.655),
+    ],
+    ids=["another order", "one is off", "one stands twice"],
+)
+def test_outputs_without_a_shared_name_are_paired_by_shape_and_nearness(
+    one, theirs, verdict, number
+):
+    cell = one(
+        {"outcome": "passed", "outputs": {"note": A, "onset": B}},
+        {"outcome": "passed", "loader": "onnx", "outputs": theirs},
+        loader="onnx",
+    )
+    assert cell.verdict is verdict
+    assert cell.relative_rms == pytest.approx(number, abs=1e-3)
 
 
 def test_a_failure_diagnosed_as_the_models_own_fails(one):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import json
 import struct
 import zipfile
@@ -29,6 +31,8 @@ def bytes_field(number: int, body: bytes) -> bytes:
     return bytes([number << 3 | 2, len(body)]) + body
 
 
+META = bytes_field(1, b"tags")
+SAVED_MODEL = varint_field(1, 1) + bytes_field(2, META + bytes_field(7, b"objects"))
 ONNX = varint_field(1, 8) + bytes_field(2, b"pytorch") + bytes_field(7, b"graph")
 
 
@@ -36,13 +40,18 @@ ONNX = varint_field(1, 8) + bytes_field(2, b"pytorch") + bytes_field(7, b"graph"
     ("name", "data", "expected"),
     [
         ("weights.bin", SAFETENSORS, "safetensors"),
-        ("model.txt", b"\x89HDF\r\n\x1a\n" + bytes(64), "h5"),
+        ("model.txt", b"\x89HDF\r\n\x1a\n" + bytes(64), "h5-weights"),
+        ("model.bin", b"\x89HDF\r\n\x1a\n" + bytes(64) + b"model_config", "h5"),
+        ("tiny.h5.bz2", bz2.compress(b"\x89HDF\r\n\x1a\n" + bytes(64)), "h5-weights"),
+        ("tiny.gz", gzip.compress(b"\x89HDF\r\n\x1a\nmodel_config"), "h5"),
+        ("notes.bz2", bz2.compress(b"notes"), None),
         ("model.pt", b"\x1c\0\0\0TFL3" + bytes(64), "tflite"),
         ("model", b"GGUF" + bytes(64), "gguf"),
         ("model.h5", b"\x80\x02}q\0.", "pt"),
         ("model.pb", ONNX, "onnx"),
         ("cut.onnx", ONNX[:14], "onnx"),
-        ("model.onnx", varint_field(1, 1) + bytes_field(2, b"meta"), "saved-model"),
+        ("model.onnx", SAVED_MODEL, "saved-model"),
+        ("model.onnx", varint_field(1, 1) + bytes_field(2, META), "tf1-saved-model"),
         ("graph.pb", bytes_field(1, b"node") * 3 + bytes_field(4, b"v"), "tf1-graph"),
         ("README.md", b"# A model\n\nIt is good.\n" * 9, None),
         ("page.html", b"<!doctype html><html><head></head></html>", None),
@@ -80,7 +89,7 @@ def test_a_truncated_zip_is_nothing(tmp_path: Path) -> None:
 def test_a_hugging_face_directory_names_its_loaders(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(SAFETENSORS)
     archive(tmp_path / "pytorch_model.bin", ["archive/data.pkl"])
-    assert recognise(tmp_path) == [Recognised("safetensors"), Recognised("pt")]
+    assert recognise(tmp_path) == [Recognised("safetensors"), Recognised("pt", ("torch-file",))]
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}))
     plain = ("transformers", "keras-hub")
     assert recognise(tmp_path) == [Recognised("safetensors", plain), Recognised("bin", plain)]
@@ -90,8 +99,8 @@ def test_a_hugging_face_directory_names_its_loaders(tmp_path: Path) -> None:
 
 
 def test_a_saved_model_directory_and_a_file(tmp_path: Path) -> None:
-    (tmp_path / "saved_model.pb").write_bytes(varint_field(1, 1) + bytes_field(2, b"meta"))
-    assert recognise(tmp_path) == [Recognised("saved-model")]
+    (tmp_path / "saved_model.pb").write_bytes(SAVED_MODEL)
+    assert recognise(tmp_path) == [Recognised("saved-model", ("saved-model",))]
     single = tmp_path / "m.onnx"
     single.write_bytes(ONNX)
     assert recognise(single) == [Recognised("onnx", ("onnx",))]
@@ -107,3 +116,16 @@ def test_hidden_files_and_broken_configurations_are_passed_over(tmp_path: Path) 
 def test_what_is_not_there_raises(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="nothing"):
         recognise(tmp_path / "nothing")
+
+
+def test_a_timm_directory_and_a_keras_preset_name_their_own_loaders(tmp_path: Path) -> None:
+    timm, preset = tmp_path / "timm", tmp_path / "preset"
+    timm.mkdir()
+    preset.mkdir()
+    (timm / "model.safetensors").write_bytes(SAFETENSORS)
+    (timm / "config.json").write_text('{"architecture": "resnet18", "pretrained_cfg": {}}')
+    assert recognise(timm) == [Recognised("safetensors", ("timm",))]
+    (preset / "model.weights.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
+    (preset / "config.json").write_text('{"class_name": "B", "registered_name": "hub>B"}')
+    (preset / "metadata.json").write_text("{}")
+    assert recognise(preset) == [Recognised("keras-preset", ("keras-hub",))]

@@ -127,8 +127,8 @@ def load(loader: Loader, job: Job, events: Events) -> Any:
         try:
             loaded = loader.load(job)
         finally:
-            for why in job.get(NEEDED, ()):
-                events.fact(NEEDED, why)
+            if job.get(NEEDED):
+                events.fact(NEEDED, "; ".join(job[NEEDED]))
         events.emit("device", device=loader.device_facts(job))
         for name, value in loader.facts(loaded, job).items():
             if isinstance(value, (int, float)) and not isinstance(value, bool):

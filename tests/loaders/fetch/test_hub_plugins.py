@@ -62,5 +62,3 @@ def test_a_plug_in_s_hub_fetches_like_ours_and_cannot_replace_ours(settings: Set
 def test_an_unknown_hub_names_those_there_are(settings: Settings) -> None:
     with pytest.raises(UnknownNameError, match="did you mean pypi"):
         fetch.fetch(Handle("pypy", "x", "1"), settings)
-    with pytest.raises(UnknownNameError, match="cannot fetch from it yet"):
-        fetch.fetch(Handle("tfhub", "google/x", "1"), settings)

@@ -36,6 +36,10 @@ _BUILT_IN = {
     "kaggle": "caniload.loaders.fetch.kaggle:KaggleHub",
     "onnx": "caniload.loaders.fetch.onnx:OnnxHub",
     "garden": "caniload.loaders.fetch.garden:GardenHub",
+    "torchhub": "caniload.loaders.fetch.torchhub:TorchHub",
+    "torchvision": "caniload.loaders.fetch.torchvision:TorchvisionHub",
+    "timm": "caniload.loaders.fetch.timm:TimmHub",
+    "keras": "caniload.loaders.fetch.keras:KerasHub",
 }
 
 

@@ -27,13 +27,15 @@ class Limits:
     """Bound what an archive may unpack to.
 
     `ratio` is how many times larger than the archive the files may be; it binds only above
-    `small_bytes`, since text compresses well.
+    `small_bytes`, since text compresses well. `links_as_text` writes a symbolic link of a zip as
+    a small file that holds its target, as Python's own zipfile does; else links are refused.
     """
 
     files: int = 20_000
     total_bytes: int = 64 << 30
     ratio: float = 200.0
     small_bytes: int = 64 << 20
+    links_as_text: bool = False
 
 
 _SUFFIXES = (".zip", ".whl", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
@@ -159,7 +161,8 @@ def _unzip(archive: Path, writer: _Writer) -> None:
         writer.expect(sum(info.file_size for info in members))
         for info in members:
             kind = stat.S_IFMT(info.external_attr >> 16)
-            if kind not in (0, stat.S_IFREG):
+            text = kind == stat.S_IFLNK and writer.limits.links_as_text
+            if kind not in (0, stat.S_IFREG) and not text:
                 raise writer.refuse(f"holds a link or device: {info.filename!r}")
             if info.flag_bits & 1:
                 raise writer.refuse("is encrypted")

@@ -242,7 +242,7 @@ class Sandbox(Record):
     kind: Literal["bubblewrap", "none"]
     network: bool
     memory: Literal["cgroup1", "cgroup2", "pss"]
-    processes: Literal["cgroup", "none"] = "none"
+    processes: Literal["cgroup", "rlimit", "none"] = "none"
 
 
 class Observer(Record):

@@ -17,7 +17,7 @@ from caniload.runs.job import Job, Obstacle
 from caniload.runs.launch import Place
 from caniload.runs.observing import observe, observer
 from caniload.runs.outcome import Attempt, Settled, settle
-from caniload.runs.policy import refusal
+from caniload.runs.policy import facts, refusal
 from caniload.runs.protocol import Event, Raised
 from caniload.runs.redact import Redactor
 from caniload.runs.sandbox import SandboxKind
@@ -274,7 +274,7 @@ class _Run:
             log=log,
             by=self.header.observer,
             redactor=redactor,
-            said=job.facts,
+            said={**facts(job), **job.facts},
         )
 
     def _interpreter(self, python: Path) -> Interpreter:

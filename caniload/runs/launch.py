@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from caniload.records import Sandbox
-from caniload.runs import memory, sandbox
+from caniload.runs import memory, processes, sandbox
 from caniload.runs.interpreters import Interpreter
 from caniload.runs.job import Job
 
@@ -17,6 +19,16 @@ _START = (
     "import sys; sys.path.insert(0, {folder!r}); "
     "from caniload_smoke.worker import main; main({job}, {events})"
 )
+_LIMIT = (
+    "import os, resource; nproc = resource.RLIMIT_NPROC; most = resource.getrlimit(nproc)[1]; "
+    "most = {most} if most < 0 else min({most}, most); resource.setrlimit(nproc, (most, most)); "
+)
+"""A limit on processes where no control group gives one; it does not bind root."""
+_BECOME = (
+    "import ctypes, os; os.setgroups([]); os.setgid({uid}); os.setuid({uid}); "
+    "ctypes.CDLL(None).prctl(4, 1, 0, 0, 0); "
+)
+"""Leave root for good, capabilities with it; PR_SET_DUMPABLE keeps /proc/self readable."""
 _DIE_WITH_PARENT = (
     "import ctypes, os; ctypes.CDLL(None).prctl(1, 9, 0, 0, 0); "
     "os.getppid() == {parent} or os._exit(1); "
@@ -41,15 +53,6 @@ class Place:
             hierarchy=memory.find(),
         )
 
-    def describe(self, job: Job, group: memory.Group | None) -> Sandbox:
-        """Return the record of what holds a job's worker."""
-        return Sandbox(
-            kind="bubblewrap" if self.bwrap else "none",
-            network=job.allow_network or self.bwrap is None,
-            memory=group.kind if group else "pss",
-            processes="cgroup" if group and group.limits_processes else "none",
-        )
-
 
 @dataclass(frozen=True)
 class Launch:
@@ -62,16 +65,60 @@ class Launch:
     export_to: Path | None
     group: memory.Group | None
 
+    @cached_property
+    def limit(self) -> Literal["cgroup", "rlimit", "none"]:
+        """What limits the number of processes.
+
+        RLIMIT_NPROC does not bind root, so that its worker becomes another user, unless that
+        user could not read what the worker needs.
+        """
+        if self.group is not None and self.group.limits_processes:
+            return "cgroup"
+        if self.place.bwrap is None:
+            return "none"
+        if os.getuid() == 0 and not sandbox.readable_by_all(self.view()):
+            return "none"
+        return "rlimit"
+
+    @property
+    def uid(self) -> int:
+        """The user as whom the worker runs."""
+        return sandbox.NOBODY if self.limit == "rlimit" and os.getuid() == 0 else os.getuid()
+
+    def describe(self) -> Sandbox:
+        """Return the record of what holds the worker."""
+        group = self.group
+        return Sandbox(
+            kind="bubblewrap" if self.place.bwrap else "none",
+            network=self.job.allow_network or self.place.bwrap is None,
+            memory=group.kind if group is not None and group.limits_memory else "pss",
+            processes=self.limit,
+        )
+
+    def prepare(self) -> None:
+        """Make the folders that the worker writes to, its own if it runs as another user."""
+        sandbox.prepare_scratch(self.scratch, self.uid)
+        if self.export_to is not None and self.uid != os.getuid():
+            os.chown(self.export_to, self.uid, self.uid)
+
     def command(self, job_fd: int, event_fd: int) -> list[str]:
         """Return the whole command line; makes the link by which the worker finds its package."""
         link = self.scratch / "worker" / "caniload_smoke"
         link.symlink_to(self.place.worker.resolve(), target_is_directory=True)
         text = _START.format(folder=str(link.parent), job=job_fd, events=event_fd)
+        changes_user = self.uid != os.getuid()
         if self.place.bwrap is None:
             text = _DIE_WITH_PARENT.format(parent=os.getpid()) + text
+        if changes_user:
+            text = _BECOME.format(uid=self.uid) + text
+        if self.limit == "rlimit":
+            most = memory.MAX_PROCESSES + processes.count(self.uid)
+            text = _LIMIT.format(most=most) + text
         command = [str(self.interpreter.python), "-B", "-c", text]
         if self.place.bwrap is not None:
-            command = sandbox.wrap(self.place.bwrap, command, self.view())
+            command = sandbox.wrap(
+                self.place.bwrap, command, self.view(), changes_user=changes_user
+            )
         if self.group is not None:
             entries = [str(path) for path in self.group.procs]
             command = ["/bin/sh", "-c", _ENTER, "caniload", *entries, "--", *command]

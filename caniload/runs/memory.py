@@ -26,10 +26,10 @@ _COUNTER = itertools.count()
 
 @dataclass(frozen=True)
 class Hierarchy:
-    """Where groups can be made: the folder for memory, and for processes if there is one."""
+    """Where groups can be made: the folders for memory and for processes, at least one."""
 
     version: Literal[1, 2]
-    memory: Path
+    memory: Path | None
     pids: Path | None
 
     @property
@@ -55,10 +55,12 @@ def find(
         for _, names, path in [line.split(":", 2)]
         for name in names.split(",")
     }
-    memory = _own(points, paths, "memory")
-    if memory is not None and _can_make(memory):
-        pids = _own(points, paths, "pids")
-        return Hierarchy(1, memory, pids if pids is not None and _can_make(pids) else None)
+    memory, pids = (
+        folder if folder is not None and _can_make(folder) else None
+        for folder in (_own(points, paths, "memory"), _own(points, paths, "pids"))
+    )
+    if memory is not None or pids is not None:
+        return Hierarchy(1, memory, pids)
     own = _own(points, paths, "")
     top = points.get("", (None, ""))[0]
     while own is not None and top is not None and own.is_relative_to(top):
@@ -77,7 +79,7 @@ class Group:
         self.hierarchy = hierarchy
         self._name = f"{_PREFIX}{os.getpid()}-{processes.start_time(os.getpid())}-{next(_COUNTER)}"
         self._folders = [folder / self._name for folder in hierarchy.folders]
-        self._memory = hierarchy.memory / self._name
+        self._memory = hierarchy.memory / self._name if hierarchy.memory else None
         try:
             for folder in self._folders:
                 folder.mkdir()
@@ -92,6 +94,11 @@ class Group:
         return "cgroup1" if self.hierarchy.version == 1 else "cgroup2"
 
     @property
+    def limits_memory(self) -> bool:
+        """Whether memory is limited and counted by the kernel."""
+        return self._memory is not None
+
+    @property
     def limits_processes(self) -> bool:
         """Whether the number of processes is limited too."""
         return self.hierarchy.pids is not None
@@ -103,17 +110,23 @@ class Group:
 
     def peak_bytes(self) -> int | None:
         """The most memory ever charged, page cache included, in bytes; None before Linux 5.19."""
+        if self._memory is None:
+            return None
         if self.hierarchy.version == 1:
             return _number(self._memory / "memory.max_usage_in_bytes")
         return _number(self._memory / "memory.peak")
 
     def current_bytes(self) -> int | None:
         """The memory charged now, in bytes."""
+        if self._memory is None:
+            return None
         v1 = self.hierarchy.version == 1
         return _number(self._memory / ("memory.usage_in_bytes" if v1 else "memory.current"))
 
     def oom_kills(self) -> int:
         """How many of its processes the kernel killed for lack of memory."""
+        if self._memory is None:
+            return 0
         v1 = self.hierarchy.version == 1
         text = _read(self._memory / ("memory.oom_control" if v1 else "memory.events"))
         for line in text.splitlines():
@@ -127,9 +140,14 @@ class Group:
         return {int(pid) for file in self.procs for pid in _read(file).split() if pid != "0"}
 
     def kill(self) -> None:
-        """Kill everything in it and wait until it is gone (at most two seconds)."""
+        """Kill everything in it and wait until it is gone (at most two seconds).
+
+        Nothing new can be started first, or what forks faster than it is killed would stay.
+        """
+        if self.hierarchy.pids is not None:
+            _write(self.hierarchy.pids / self._name / "pids.max", "0")
         if self.hierarchy.version == 2:
-            _write(self._memory / "cgroup.kill", "1")
+            _write(self._folders[0] / "cgroup.kill", "1")
         for _ in range(20):
             pids = self.pids()
             if not pids:
@@ -143,13 +161,13 @@ class Group:
 
     def _limit(self, memory_bytes: int | None) -> None:
         """Write the limits; swap is counted in, or a budget would be none."""
-        v1 = self.hierarchy.version == 1
-        if memory_bytes is not None and v1:
-            (self._memory / "memory.limit_in_bytes").write_text(str(memory_bytes))
-            _write(self._memory / "memory.memsw.limit_in_bytes", str(memory_bytes))
-        elif memory_bytes is not None:
-            (self._memory / "memory.max").write_text(str(memory_bytes))
-            _write(self._memory / "memory.swap.max", "0")
+        own = self._memory if memory_bytes is not None else None
+        if own is not None and self.hierarchy.version == 1:
+            (own / "memory.limit_in_bytes").write_text(str(memory_bytes))
+            _write(own / "memory.memsw.limit_in_bytes", str(memory_bytes))
+        elif own is not None:
+            (own / "memory.max").write_text(str(memory_bytes))
+            _write(own / "memory.swap.max", "0")
         if self.hierarchy.pids is not None:
             (self.hierarchy.pids / self._name / "pids.max").write_text(str(MAX_PROCESSES))
 

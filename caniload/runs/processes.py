@@ -42,6 +42,16 @@ def tree(pid: int) -> set[int]:
     return found
 
 
+def count(uid: int) -> int:
+    """Return how many threads a user has: what RLIMIT_NPROC counts."""
+    total = 0
+    for pid in _pids():
+        with contextlib.suppress(OSError):
+            if (_PROC / str(pid)).stat().st_uid == uid and (fields := _stat(pid)):
+                total += int(fields[17])
+    return total
+
+
 def marked(marker: str) -> set[int]:
     """Return the processes that carry this value of the marker in their environment."""
     wanted = f"{MARKER}={marker}".encode()

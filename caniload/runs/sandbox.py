@@ -27,6 +27,8 @@ _SYS = ("/sys/devices/system/cpu", "/sys/devices/system/node")
 _GPU_SYS = ("/sys/bus/pci", "/sys/devices", "/sys/module", "/sys/class")
 _STORES = ("/nix/store", "/gnu/store")
 """Package stores whose interpreters load libraries from folders beside their own."""
+NOBODY = 65534
+"""The user that root's workers become where only RLIMIT_NPROC limits their processes."""
 _WIDE = frozenset({"/", "/home", "/root", "/tmp", "/var", "/etc", "/proc", "/sys", "/dev", "/mnt"})
 """Folders that are never shown whole, whatever an interpreter says."""
 
@@ -48,7 +50,15 @@ def bubblewrap() -> str | None:
     found = shutil.which("bwrap")
     if found is None:
         return None
-    trial = [found, *_isolation(network=False), "--ro-bind", "/", "/", "--", "/bin/true"]
+    trial = [
+        found,
+        *_isolation(network=False, changes_user=False),
+        "--ro-bind",
+        "/",
+        "/",
+        "--",
+        "/bin/true",
+    ]
     try:
         done = subprocess.run(
             trial, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False
@@ -58,16 +68,31 @@ def bubblewrap() -> str | None:
     return found if done.returncode == 0 else None
 
 
-def wrap(bwrap: str, command: Sequence[str], view: View) -> list[str]:
-    """Return the command that runs `command` in the sandbox."""
-    out = [bwrap, *_isolation(network=view.network)]
+def wrap(
+    bwrap: str, command: Sequence[str], view: View, *, changes_user: bool = False
+) -> list[str]:
+    """Return the command that runs `command` in the sandbox.
+
+    With `changes_user` root's command may become another user, and should at once.
+    """
+    out = [bwrap, *_isolation(network=view.network, changes_user=changes_user)]
     for folder in _SYSTEM:
         path = Path(folder)
         if path.is_symlink():
             out += ["--symlink", str(path.readlink()), folder]
         elif path.is_dir():
             out += ["--ro-bind", folder, folder]
-    out += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
+    out += ["--proc", "/proc", "--dev", "/dev"]
+    if not changes_user:
+        out += ["--tmpfs", "/tmp"]
+    else:
+        # A tmpfs belongs to root, and bubblewrap before 0.5 cannot set its mode.
+        out += ["--bind", str(view.scratch / "shm"), "/dev/shm"]
+        out += ["--bind", str(view.scratch / "tmp"), "/tmp"]
+        binds = (*view.read_only, view.scratch, *view.writable, Path("/etc/passwd"))
+        for parent in sorted({parent for path in binds for parent in path.parents}):
+            # What bubblewrap makes on the way to a bind is closed to others, unlike these.
+            out += ["--dir", str(parent)]
     shown = [f"/etc/{name}" for name in _ETC] + list(_SYS)
     if view.network:
         shown += ["/etc/resolv.conf", "/etc/hosts", "/etc/ssl", "/etc/ca-certificates"]
@@ -89,9 +114,13 @@ def wrap(bwrap: str, command: Sequence[str], view: View) -> list[str]:
 
 def interpreter_binds(interpreter: Interpreter, home: Path | None = None) -> tuple[Path, ...]:
     """Return the folders that an interpreter needs, leaving out what is too wide to show."""
-    wide = _WIDE | {str(home or Path.home())}
+    home = home or Path.home()
     stores = [Path(store) for store in _STORES if str(interpreter.executable).startswith(store)]
-    binds = [path for path in interpreter.binds if str(path) not in wide]
+    binds = [
+        path
+        for path in interpreter.binds
+        if str(path) not in _WIDE and not home.is_relative_to(path)
+    ]
     return (*binds, *stores, interpreter.executable)
 
 
@@ -103,21 +132,39 @@ def artefact_binds(root: Path, files: Iterable[str]) -> tuple[Path, ...]:
     return (root, real, *sorted(outside))
 
 
-def prepare_scratch(scratch: Path) -> None:
-    """Make the folders of one attempt: an empty place to start in, a HOME, a place for blobs."""
-    for name in ("work", "home", "tmp", "blobs", "worker"):
+def readable_by_all(view: View) -> bool:
+    """Tell whether any user may read what a worker is shown; of folders, only they themselves."""
+    for path in view.read_only:
+        if path.exists() and not path.is_symlink():
+            wanted = 0o5 if path.is_dir() else 0o4
+            if path.stat().st_mode & wanted != wanted:
+                return False
+    return True
+
+
+def prepare_scratch(scratch: Path, uid: int | None = None) -> None:
+    """Make the folders of one attempt: an empty place to start in, a HOME, a place for blobs.
+
+    They belong to `uid`, by default to the user that this process runs as.
+    """
+    for name in ("work", "home", "tmp", "shm", "blobs", "worker"):
         (scratch / name).mkdir(parents=True)
-    uid, gid = os.getuid(), os.getgid()
+        if uid is not None and uid != os.getuid():
+            os.chown(scratch / name, uid, uid)
+    gid = os.getgid() if uid in (None, os.getuid()) else uid
+    uid = os.getuid() if uid is None else uid
     (scratch / "passwd").write_text(f"worker:x:{uid}:{gid}::{scratch / 'home'}:/bin/sh\n")
     (scratch / "group").write_text(f"worker:x:{gid}:\n")
 
 
-def _isolation(*, network: bool) -> list[str]:
+def _isolation(*, network: bool, changes_user: bool) -> list[str]:
     """Return the options that cut the worker off."""
+    kept = ("CAP_SETUID", "CAP_SETGID") if changes_user else ()
     options = ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname", "caniload"]
     if not network:
         options.append("--unshare-net")
-    return [*options, "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
+    options += ["--unshare-cgroup-try", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
+    return [*options, *(word for name in kept for word in ("--cap-add", name))]
 
 
 def _outermost(paths: Iterable[Path]) -> list[Path]:

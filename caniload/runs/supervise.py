@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from caniload.records import Sandbox
-from caniload.runs import memory, pipes, processes, sandbox
+from caniload.runs import memory, pipes, processes
 from caniload.runs.disk import translating
 from caniload.runs.interpreters import Interpreter
 from caniload.runs.job import Job
@@ -58,10 +58,16 @@ def supervise(
     here, `KeyboardInterrupt` included, the worker and its children are killed first.
     """
     began = time.monotonic()
-    with translating(scratch):
-        sandbox.prepare_scratch(scratch)
     group = _group(place, job.memory_bytes)
-    watch = _Watch(Launch(job, interpreter, place, scratch, export_to, group), began, on_event)
+    launch = Launch(job, interpreter, place, scratch, export_to, group)
+    try:
+        with translating(scratch):
+            launch.prepare()
+    except BaseException:
+        if group is not None:
+            group.remove()
+        raise
+    watch = _Watch(launch, began, on_event)
     try:
         watch.start()
         watch.loop()
@@ -70,7 +76,7 @@ def supervise(
         raise
     finally:
         watch.end()
-        held = place.describe(job, group)
+        held = launch.describe()
         if group is not None:
             group.remove()
     return Watched(watch.attempt(), held, watch.log.text())
@@ -235,7 +241,8 @@ class _Watch:
         self.last_bytes = last
         self.peak_bytes = max(self.peak_bytes or 0, last)
         self.next_sample = now + max(SAMPLE_SECONDS, 10 * (time.monotonic() - now))
-        if self.group is None and self.job.memory_bytes and last > self.job.memory_bytes:
+        limited = self.group is not None and self.group.limits_memory
+        if not limited and self.job.memory_bytes and last > self.job.memory_bytes:
             self._kill("memory")
 
     def _take(self, name: str) -> bool:

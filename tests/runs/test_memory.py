@@ -42,6 +42,16 @@ def test_version_1_inside_a_container_whose_mount_shows_a_part(tmp_path: Path) -
     assert found == memory.Hierarchy(1, own, None)
 
 
+def test_version_1_where_only_processes_can_be_limited(tmp_path: Path) -> None:
+    pids = folder(tmp_path, "sys/fs/cgroup/pids")
+    found = memory.find("8:pids:/\n4:memory:/absent\n", V1_MOUNTS, tmp_path)
+    assert found == memory.Hierarchy(1, None, pids)
+    group = memory.Group(found, 1000)
+    assert (group.limits_memory, group.limits_processes) == (False, True)
+    assert (pids / group.procs[0].parent.name / "pids.max").read_text() == "512"
+    assert (group.current_bytes(), group.peak_bytes(), group.oom_kills()) == (None, None, 0)
+
+
 def test_version_2_is_found_beside_us_where_controllers_are_shared_out(tmp_path: Path) -> None:
     cgroup = tmp_path / "sys/fs/cgroup"
     folder(cgroup, SCOPE, "")

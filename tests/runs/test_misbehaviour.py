@@ -220,6 +220,36 @@ def test_the_number_of_processes_is_limited_where_groups_are_writable(boxed: Exe
     assert (100 < seen.numbers["made"] < memory.MAX_PROCESSES) == limited
 
 
+def test_the_number_of_processes_is_limited_without_control_groups_too(
+    boxed: Executor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("caniload.runs.memory.find", lambda: None)
+    tmp_path.chmod(0o755)
+    seen = attempt(boxed, "fork_many", arguments={"wanted": 600})
+    assert (seen.sandbox.kind, seen.sandbox.processes) == ("bubblewrap", "rlimit")
+    assert 100 < seen.numbers["made"] < memory.MAX_PROCESSES
+    seen = attempt(boxed, "read_status")
+    status = dict(line.split(":\t", 1) for line in seen.facts["status"].splitlines())
+    assert set(status["CapEff"]) == set(status["CapPrm"]) == set(status["CapAmb"]) == {"0"}
+    assert "0" not in status["Uid"].split(), "RLIMIT_NPROC does not bind root"
+    assert status["NoNewPrivs"] == "1"
+    seen = attempt(boxed, "scribble")
+    assert seen.outcome is Outcome.PASSED
+
+
+def test_what_another_user_cannot_read_is_read_without_the_limit(
+    boxed: Executor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("caniload.runs.memory.find", lambda: None)
+    folder = tmp_path / "private"
+    folder.mkdir(mode=0o700)
+    (folder / "weights").write_text("w")
+    job = make_job("read_artefact", folder, arguments={"name": "weights"})
+    (seen,) = boxed.run([job]).observations
+    assert seen.outcome is Outcome.PASSED
+    assert seen.sandbox.processes == ("none" if os.getuid() == 0 else "rlimit")
+
+
 def test_a_harness_error_is_tried_once_more(bare: Executor, tmp_path: Path) -> None:
     jobs = [make_job("twice", arguments={"counter": str(tmp_path / "counter")})]
     result = bare.run(jobs)

@@ -160,7 +160,15 @@ def test_code_needs_permission_and_nothing_is_started_without(
     assert (seen.outcome, seen.stage, seen.log) == (Outcome.REFUSED, Stage.LOAD, None)
     assert "--allow-code" in seen.message
     allowed = make_job("pass_", kind=ArtefactClass.CODE, allow_code=True)
-    assert only(boxed, allowed).outcome is Outcome.PASSED
+    seen = only(boxed, allowed)
+    assert seen.outcome is Outcome.PASSED
+    assert (seen.facts["artefact_class"], seen.cell.recipe.allow_code) == ("code", True)
+
+
+def test_code_runs_in_a_sandbox_only(bare: Executor) -> None:
+    seen = only(bare, make_job("pass_", kind=ArtefactClass.CODE, allow_code=True))
+    assert (seen.outcome, seen.stage) == (Outcome.REFUSED, Stage.LOAD)
+    assert "bubblewrap" in seen.message
 
 
 def test_a_plug_in_is_shown(boxed: Executor, tmp_path: Path) -> None:

@@ -121,12 +121,18 @@ def floats(shape: tuple[int, ...], name: str, seed: int) -> Any:
 
 
 def pixels(config: dict[str, Any], recipe: dict[str, Any], seed: int) -> dict[str, Any]:
-    """Return `pixel_values`, float32 [batch, channels, height, width]."""
+    """Return `pixel_values`, float32 [batch, channels, height, width].
+
+    They are the first stream of `signature`, drawn channels-last: other formats of the model,
+    which know no configuration, are asked the same.
+    """
+    import numpy
+
     spec = recipe.get("inputs") or {}
     vision = config.get("vision_config")
     nested = vision if isinstance(vision, dict) else {}
     size = spec.get("size") or config.get("image_size") or nested.get("image_size") or 224
     height, width = size if isinstance(size, (list, tuple)) else (size, size)
     channels = int(config.get("num_channels") or nested.get("num_channels") or 3)
-    shape = (int(spec.get("batch", 1)), channels, int(height), int(width))
-    return {"pixel_values": floats(shape, "pixel_values", seed)}
+    last = floats((int(spec.get("batch", 1)), int(height), int(width), channels), "input.0", seed)
+    return {"pixel_values": numpy.ascontiguousarray(numpy.moveaxis(last, -1, 1))}

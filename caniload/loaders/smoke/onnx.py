@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from . import artefact, inputs
+from . import artefact, inputs, signature
 from .devices import split
-from .failure import Refused
+from .failure import NeedsInputs, Refused
 from .loader import CheckResult, Job
 from .loader import Loader as Base
 
@@ -17,8 +17,22 @@ PROVIDERS = {
     "mps": "CoreMLExecutionProvider",
 }
 
-_FLOATS = {"tensor(float)": "float32", "tensor(double)": "float64", "tensor(float16)": "float16"}
-_INTEGERS = {"tensor(int64)": "int64", "tensor(int32)": "int32"}
+_DTYPES = {
+    "tensor(float)": "float32",
+    "tensor(double)": "float64",
+    "tensor(float16)": "float16",
+    "tensor(bool)": "bool",
+    "tensor(string)": "string",
+    "tensor(complex64)": "complex64",
+    "tensor(complex128)": "complex128",
+    **{
+        f"tensor({sign}int{bits})": f"{sign}int{bits}"
+        for sign in ("", "u")
+        for bits in (8, 16, 32, 64)
+    },
+}
+"""numpy's name of each element type that inputs can be made of."""
+
 _TOKENS = {"input_ids", "attention_mask", "token_type_ids", "position_ids"}
 
 
@@ -71,49 +85,36 @@ class Loader(Base):
             raise ValueError(f"the recipe gives {kind}, the graph takes {sorted(wanted)}")
 
     def inputs(self, loaded: Any, job: Job, seed: int) -> dict[str, Any]:
-        """Make the recipe's inputs, or what the graph declares where the recipe is silent."""
+        """Make what the graph declares; a picture as large as the configuration beside it says."""
         import numpy
 
-        declared = {item.name: item for item in loaded.get_inputs()}
+        declared = [self._declared(item) for item in loaded.get_inputs()]
+        self.channels_first = signature.channels_first(declared, job)
+        adapted = (job.get("hints") or {}).get("inputs")
+        config = artefact.config(artefact.folder(job))
+        if config and not adapted and [item.name for item in declared] == ["pixel_values"]:
+            self.channels_first = True
+            return inputs.pixels(config, job["recipe"], seed)
         facts = artefact.token_facts(artefact.folder(job))
-        if set(declared) <= _TOKENS and "input_ids" in declared and facts is not None:
-            made = inputs.tokens(facts, job["recipe"], seed)
-            self.mask = made["attention_mask"]
-            made["token_type_ids"] = numpy.zeros_like(made["input_ids"])
-            length = made["input_ids"].shape[1]
-            made["position_ids"] = numpy.broadcast_to(
-                numpy.arange(length), made["input_ids"].shape
-            ).copy()
-            return {name: self._cast(made[name], item) for name, item in declared.items()}
-        if set(declared) == {"pixel_values"}:
-            config = artefact.config(artefact.folder(job))
-            if config:
-                return inputs.pixels(config, job["recipe"], seed)
-        return {name: self._declared(item, seed) for name, item in declared.items()}
+        if facts is not None and any(item.name == "input_ids" for item in declared):
+            self.mask = inputs.tokens(facts, job["recipe"], seed)["attention_mask"]
+        made = signature.make(declared, job, seed)
+        return {
+            item.name: made[item.name]
+            if isinstance(made[item.name], numpy.ndarray)
+            else numpy.array(made[item.name], dtype=_array_dtype(item.dtype))
+            for item in declared
+        }
 
-    def _cast(self, array: Any, item: Any) -> Any:
-        """Cast to the element type that the graph declares."""
-        return array.astype(_INTEGERS.get(item.type) or _FLOATS.get(item.type) or array.dtype)
-
-    def _declared(self, item: Any, seed: int) -> Any:
-        """Make an array as an input declares it; unknown extents are 1."""
-        import numpy
-
+    def _declared(self, item: Any) -> signature.Declared:
+        """Return an input as the graph declares it; symbolic extents may vary."""
+        dtype = _DTYPES.get(item.type)
+        if dtype is None:
+            raise NeedsInputs(f"input {item.name} is {item.type}, which nothing here makes")
         shape = tuple(
-            extent if isinstance(extent, int) and extent > 0 else 1 for extent in item.shape
+            extent if isinstance(extent, int) and extent > 0 else None for extent in item.shape
         )
-        if item.type in _FLOATS:
-            return inputs.floats(shape, item.name, seed).astype(_FLOATS[item.type])
-        if item.type in _INTEGERS or item.type == "tensor(bool)":
-            count = int(numpy.prod(shape, dtype=numpy.int64))
-            drawn = [inputs.counter(seed, item.name, i) % 2 for i in range(count)]
-            kind = _INTEGERS.get(item.type, "bool")
-            return numpy.array(drawn).reshape(shape).astype(kind)
-        if item.type == "tensor(uint8)":
-            count = int(numpy.prod(shape, dtype=numpy.int64))
-            drawn = [inputs.counter(seed, item.name, i) % 256 for i in range(count)]
-            return numpy.array(drawn, dtype="uint8").reshape(shape)
-        raise ValueError(f"input {item.name} is {item.type}; no recipe makes that yet")
+        return signature.Declared(item.name, shape, dtype)
 
     def padded(self, loaded: Any, inputs: dict[str, Any]) -> list[int] | None:
         """Return the real positions of token inputs, also where the graph takes no mask."""
@@ -121,10 +122,14 @@ class Loader(Base):
         return None if mask is None else super().padded(loaded, {"attention_mask": mask})
 
     def run(self, loaded: Any, inputs: dict[str, Any], job: Job) -> dict[str, Any]:
-        """Run the graph once; every output that is a tensor counts."""
+        """Run the graph once; every output that is a tensor of numbers counts."""
         names = [item.name for item in loaded.get_outputs()]
         found = dict(zip(names, loaded.run(None, inputs)))
-        return {name: value for name, value in found.items() if hasattr(value, "dtype")}
+        return {
+            name: value
+            for name, value in found.items()
+            if hasattr(value, "dtype") and value.dtype.kind in "fiubc"
+        }
 
     def weights(self, loaded: Any, job: Job) -> CheckResult:
         """Graph and weights are one file: its hash is what was fetched, names do not apply."""
@@ -157,3 +162,8 @@ class Loader(Base):
             "producer": f"{meta.producer_name}".strip() or "unknown",
             "graph": meta.graph_name,
         }
+
+
+def _array_dtype(name: str) -> str:
+    """Return numpy's dtype for an element type; strings are objects."""
+    return "object" if name == "string" else name

@@ -145,11 +145,12 @@ def _guessed(item: Declared, stream: str, seed: int) -> tuple[Any, bool]:
         raise NeedsInputs(f"{item.name} takes the bytes of a {item.kind} file; give --inputs")
     if item.shape is None:
         raise NeedsInputs(f"nothing says what shape {item.name} has; give --inputs")
+    if item.kind == "state" or any(mark in name for mark in _STATES):
+        extents = [now if now and now > 0 else BATCH for now in item.shape]
+        return numpy.zeros(extents, dtype=item.dtype), False
     shape = _filled(item.shape, item.dtype)
     if item.dtype == "string":
         return _texts(shape, seed), True
-    if item.kind == "state" or any(mark in name for mark in _STATES):
-        return numpy.zeros(shape, dtype=item.dtype), False
     if item.dtype in _FLOATS:
         return _noise(shape, item.dtype, stream, seed), True
     if item.dtype == "bool":

@@ -22,6 +22,7 @@ from caniload.runs.protocol import Event, Raised
 from caniload.runs.redact import Redactor
 from caniload.runs.sandbox import SandboxKind
 from caniload.runs.supervise import Watched, supervise
+from caniload.runs.warm import Warm, may_be_warm
 from caniload.settings import Settings
 from caniload.words import Outcome, Stage
 
@@ -52,18 +53,21 @@ class Executor:
         *,
         worker: Path | None = None,
         sandbox: SandboxKind | None = None,
+        warm: bool = False,
     ) -> None:
         """Take where to record and whom to tell.
 
         `on_event` is handed each worker event as JSON, `on_settled` each cell's last
         observation. `worker` is the folder of the worker's package, ours by default; `sandbox`
-        "none" does without the one that the machine has.
+        "none" does without the one that the machine has. With `warm`, jobs that may be are
+        forked from a process that has imported their library.
         """
         self.settings = settings
         self._on_event = on_event
         self._on_settled = on_settled
         self._worker = worker or Path(__file__).parents[1] / "loaders" / "smoke"
         self._sandbox = sandbox
+        self.warm = warm
 
     def run(self, jobs: Sequence[Job], command: str = "run") -> RunResult:
         """Plan the jobs' cells and attempt them all; a cell that is named twice runs once.
@@ -118,6 +122,7 @@ class Executor:
             contents = segment.contents
             segment.finish()
         finally:
+            run.warm.close()
             segment.close()
             shutil.rmtree(scratch, ignore_errors=True)
         return RunResult(header.run_id, contents.observations, contents.settlements)
@@ -150,6 +155,7 @@ class _Run:
         self.scratch = scratch
         self.place = executor.place()
         self._interpreters: dict[Path, Interpreter] = {}
+        self.warm = Warm(self.place, scratch)
 
     def settle(self, job: Job) -> None:
         """Attempt a cell until its outcome stands, and write down how it ended."""
@@ -228,14 +234,8 @@ class _Run:
             "caniload": [self.settings.home, self.settings.cache],
         }
         try:
-            seen = supervise(
-                job,
-                interpreter,
-                self.place,
-                scratch,
-                export_to=export_to,
-                on_event=lambda event: self.executor.tell_event(job.cell, event),
-            )
+            seen = self._watched(job, interpreter, scratch, export_to)
+            scratch = seen.scratch or scratch
             settled = settle(seen.attempt)
             observation = self._observation(
                 identity, number, job, began, seen, settled, Redactor(paths)
@@ -245,6 +245,20 @@ class _Run:
             return products.keep_blob(observation, scratch / "blobs", self.settings.blobs)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+
+    def _watched(
+        self, job: Job, interpreter: Interpreter, scratch: Path, export_to: Path | None
+    ) -> Watched:
+        """Watch a worker do a job: a fork where the run is warm and the job may be, else afresh."""
+
+        def tell(event: Event) -> None:
+            self.executor.tell_event(job.cell, event)
+
+        if self.executor.warm and job.cell.kind == "attempt" and may_be_warm(job):
+            seen = self.warm.watch(job, interpreter, scratch, tell)
+            if seen is not None:
+                return seen
+        return supervise(job, interpreter, self.place, scratch, export_to=export_to, on_event=tell)
 
     def _observation(
         self,
@@ -275,6 +289,7 @@ class _Run:
             by=self.header.observer,
             redactor=redactor,
             said={**facts(job), **job.facts},
+            worker="fresh" if seen.scratch is None else "warm",
         )
 
     def _interpreter(self, python: Path) -> Interpreter:

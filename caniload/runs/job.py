@@ -23,6 +23,10 @@ class Spec(Protocol):
         """Environment variables by framework, such as KERAS_BACKEND."""
 
     @property
+    def preload(self) -> Mapping[str, tuple[str, ...]]:
+        """Modules that a warm worker imports, by framework."""
+
+    @property
     def smoke_file(self) -> Any:
         """Path of a plug-in's worker-side file; None for built-in loaders."""
 
@@ -49,6 +53,7 @@ class Job:
     `obstacle` no worker is started: the observation says what it says. `exporter_file` is the
     worker-side file of a plug-in that writes the export's format. `variables` are those of the
     environment's specification; `facts` go into the observation beside what the worker states.
+    `architecture` is the library's own name of what is built with random weights, from no file.
     """
 
     cell: Cell
@@ -65,8 +70,14 @@ class Job:
     exporter_file: Path | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
+    architecture: str | None = None
 
     @property
     def artefact_class(self) -> ArtefactClass:
-        """What loading this artefact may execute: data, a graph, or Python."""
+        """What loading this artefact may execute: data, a graph, or Python.
+
+        An architecture that a library builds by name brings nothing from outside.
+        """
+        if self.architecture is not None and self.artefact is None:
+            return ArtefactClass.DATA
         return self.spec.artefact_class(self.artefact.format if self.artefact else None)

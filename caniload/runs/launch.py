@@ -64,6 +64,8 @@ class Launch:
     scratch: Path
     export_to: Path | None
     group: memory.Group | None
+    start: str | None = None
+    """Code to run instead of the worker's own start, as a zygote's."""
 
     @cached_property
     def limit(self) -> Literal["cgroup", "rlimit", "none"]:
@@ -105,7 +107,7 @@ class Launch:
         """Return the whole command line; makes the link by which the worker finds its package."""
         link = self.scratch / "worker" / "caniload_smoke"
         link.symlink_to(self.place.worker.resolve(), target_is_directory=True)
-        text = _START.format(folder=str(link.parent), job=job_fd, events=event_fd)
+        text = self.start or _START.format(folder=str(link.parent), job=job_fd, events=event_fd)
         changes_user = self.uid != os.getuid()
         if self.place.bwrap is None:
             text = _DIE_WITH_PARENT.format(parent=os.getpid()) + text

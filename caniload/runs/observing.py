@@ -7,7 +7,7 @@ import platform
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from caniload import __version__
 from caniload.records import (
@@ -71,6 +71,7 @@ def observe(
     by: Observer,
     redactor: Redactor,
     said: Mapping[str, str] | None = None,
+    worker: Literal["fresh", "warm"] = "fresh",
 ) -> Observation:
     """Return the observation of an attempt; every free text in it is redacted.
 
@@ -102,6 +103,7 @@ def observe(
         outcome=settled.outcome,
         stage=settled.stage,
         evidence_level=settled.evidence_level,
+        worker=worker,
         stage_seconds=attempt.stage_seconds,
         wall_seconds=attempt.wall_seconds,
         exceptions=_exceptions(events, redactor),

@@ -212,6 +212,7 @@ def job_text(job: Job, blob_to: Path, export_to: Path | None) -> bytes:
         "export_to": None if export_to is None else str(export_to),
         "blob_to": str(blob_to),
         "hints": dict(job.hints),
+        "architecture": job.architecture,
         "smoke_file": None if job.spec.smoke_file is None else str(job.spec.smoke_file),
         "exporter_file": None if job.exporter_file is None else str(job.exporter_file),
     }

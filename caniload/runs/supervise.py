@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from caniload.records import Sandbox
 from caniload.runs import memory, pipes, processes
@@ -41,6 +42,8 @@ class Watched:
     attempt: Attempt
     sandbox: Sandbox | None
     log: str
+    scratch: Path | None = None
+    """Where the worker wrote, if not where it was told to: in its zygote's own folder."""
 
 
 def supervise(
@@ -67,7 +70,7 @@ def supervise(
         if group is not None:
             group.remove()
         raise
-    watch = _Watch(launch, began, on_event)
+    watch = Watching(launch, began, on_event)
     try:
         watch.start()
         watch.loop()
@@ -82,8 +85,26 @@ def supervise(
     return Watched(watch.attempt(), held, watch.log.text())
 
 
+class Process(Protocol):
+    """What the watch needs of a process; `subprocess.Popen` and a zygote's child have it."""
+
+    @property
+    def pid(self) -> int:
+        """Its number, as this side sees it."""
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit code, or minus the signal; None while it runs or nobody has asked."""
+
+    def poll(self) -> int | None:
+        """Return the exit code if it has ended."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait until it has ended."""
+
+
 @dataclass
-class _Watch:
+class Watching:
     """The state of one supervision."""
 
     launch: Launch
@@ -93,7 +114,7 @@ class _Watch:
     reader: EventReader = field(default_factory=EventReader)
     events: list[Event] = field(default_factory=list)
     marker: str = field(default_factory=lambda: secrets.token_hex(8))
-    process: subprocess.Popen[bytes] | None = None
+    process: Process | None = None
     start_error: str | None = None
     garbled: str | None = None
     killed: Killed | None = None
@@ -123,7 +144,7 @@ class _Watch:
         command = launch.command(job_fd, event_write)
         environ = launch.environ() | {processes.MARKER: self.marker}
         try:
-            self.process = subprocess.Popen(
+            process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=log_write,
@@ -133,7 +154,8 @@ class _Watch:
                 pass_fds=(job_fd, event_write),
                 start_new_session=True,
             )
-            self.fds["exit"] = os.pidfd_open(self.process.pid)
+            self.process = process
+            self.fds["exit"] = os.pidfd_open(process.pid)
         except OSError as error:
             self.start_error = error.strerror or str(error)
         finally:

@@ -80,6 +80,20 @@ class AttemptPlan(Record):
     export: Export | None = None
 
 
+class Try(Record):
+    """Name one cell of a model that runs on another's weights: which source of it, and how.
+
+    `architecture` is what the library builds by name where random weights are asked for.
+    """
+
+    handle: HandleText
+    loader: Text
+    framework: Text
+    environment: Text
+    architecture: Text | None = None
+    hints: dict[str, Any] = Field(default_factory=dict)
+
+
 class SourceEntry(Record):
     """Describe one published checkpoint: its handle, who pinned it, what is claimed of it.
 
@@ -145,7 +159,8 @@ class Entry(Record):
 class ModelEntry(Entry):
     """Describe a model: the idea that people name, and every source of its weights.
 
-    `uses` names the entries whose weights this one runs on; `code` the pages of its code.
+    `uses` names the entries whose weights this one runs on, `tries` the cells in which it does;
+    `code` the pages of its code.
     """
 
     family: Slug
@@ -153,6 +168,7 @@ class ModelEntry(Entry):
     licence: Text
     paper: Paper | None = None
     uses: tuple[Slug, ...] = ()
+    tries: tuple[Try, ...] = ()
     code: tuple[Cite, ...] = ()
     native: Native | None = None
     recipe: Recipe | None = None

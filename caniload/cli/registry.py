@@ -28,6 +28,9 @@ COMMANDS: dict[str, Entry] = {
         "caniload.cli.check", "Answer whether a model loads here, with the evidence.", query=True
     ),
     "run": Entry("caniload.cli.run", "Attempt a model now, and record what happened."),
+    "sweep": Entry(
+        "caniload.cli.sweep", "Attempt every architecture of a library with random weights."
+    ),
     "demo": Entry("caniload.cli.demo", "Fetch, load and run one real model in every framework."),
     "show": Entry(
         "caniload.cli.show", "Show one model, dataset or tool with all that is known.", query=True

@@ -30,9 +30,10 @@ class LoaderSpec:
     that a warm worker imports, `env` the variables that must be set before import, `exports`
     the formats that its smoke file can write: each by framework. `second_recipes` are options,
     by format, that are tried beside the library's default call, as ``compile=False``.
-    `snippet` makes code that leaves a variable `output`, whose name among the worker's outputs
-    is `snippet_output`. `native_hint` says in one sentence which models the loader is the home
-    of.
+    `architectures` is the hub whose locators are names of what the library builds by itself, so
+    that random weights need no file. `snippet` makes code that leaves a variable `output`, whose
+    name among the worker's outputs is `snippet_output`. `native_hint` says in one sentence which
+    models the loader is the home of.
     """
 
     name: str
@@ -47,6 +48,7 @@ class LoaderSpec:
     snippet_output: str = "last_hidden_state"
     optional: tuple[str, ...] = ()
     second_recipes: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
+    architectures: str | None = None
     smoke_file: Path | None = None
     native_hint: str = ""
 

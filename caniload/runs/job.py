@@ -53,7 +53,8 @@ class Job:
     `obstacle` no worker is started: the observation says what it says. `exporter_file` is the
     worker-side file of a plug-in that writes the export's format. `variables` are those of the
     environment's specification; `facts` go into the observation beside what the worker states.
-    `architecture` is the library's own name of what is built with random weights, from no file.
+    `architecture` is the library's own name of what is built with random weights, from no file;
+    with `listing` the worker says instead which architectures the library has.
     """
 
     cell: Cell
@@ -71,6 +72,7 @@ class Job:
     variables: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
     architecture: str | None = None
+    listing: bool = False
 
     @property
     def artefact_class(self) -> ArtefactClass:

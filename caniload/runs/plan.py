@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
-from caniload.catalog.entries import AttemptPlan, ModelEntry, SourceEntry
+from caniload.catalog.entries import AttemptPlan, ModelEntry, SourceEntry, Try
 from caniload.errors import BadInputError, UnknownNameError
 from caniload.handles import Handle, parse
 from caniload.loaders.spec import LoaderSpec
@@ -29,6 +29,7 @@ class Trial:
     is the trial whose export this one reads: its artefact does not exist before that has run.
     `export_format` makes this the exporting trial itself. `sha256` is the pin of what is fetched.
     `same_weights` names the group of artefacts that are declared to hold the same weights.
+    `architecture` is what the library builds by that name with random weights: nothing is fetched.
     """
 
     model: str | None
@@ -42,6 +43,7 @@ class Trial:
     export_format: str | None = None
     parent: Trial | None = None
     same_weights: str | None = None
+    architecture: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +80,29 @@ def of_model(model: ModelEntry, wish: Wish) -> list[Trial]:
     for source in model.sources:
         for attempt in source.attempts:
             trials.extend(_of_attempt(model.id, source, attempt, recipe))
+    trials += [_of_try(model.id, each, recipe) for each in model.tries]
     if not trials:
         raise BadInputError(
             f"{model.id} has no source that caniload can attempt yet",
             f"give a handle or a directory; `caniload show {model.id}` lists its sources",
         )
     return _narrow(trials, wish, model.id)
+
+
+def _of_try(model: str, each: Try, recipe: Recipe) -> Trial:
+    """Return one cell of a model that runs on another's weights."""
+    handle, random = parse(each.handle), recipe.weights == "random"
+    bare = each.architecture if random else None
+    return Trial(
+        model,
+        handle if bare is None else Handle(handle.hub, bare),
+        each.loader,
+        each.framework,
+        each.environment,
+        recipe,
+        each.hints,
+        architecture=bare,
+    )
 
 
 def _of_attempt(
@@ -182,6 +201,38 @@ def of_artefact(
             f"install one of: {'; '.join(sorted(needs))}; or name --framework to record the gap",
         )
     return _narrow(trials, wish, str(handle))
+
+
+def of_architecture(
+    handle: Handle,
+    specs: Mapping[str, LoaderSpec],
+    environments: Iterable[EnvSpec],
+    wish: Wish,
+    *,
+    installed: Iterable[str] | None = None,
+) -> list[Trial]:
+    """Return the trials of what libraries build by a name, with random weights and no file.
+
+    The name is the locator's, without a pretrained tag. Empty where no loader builds from this
+    hub's names.
+    """
+    recipe = _recipe(Recipe(), wish)
+    name = handle.locator.partition(".")[0] if handle.hub == "timm" else handle.locator
+    environments = list(environments)
+    trials: list[Trial] = []
+    for spec in specs.values():
+        for framework in spec.frameworks if spec.architectures == handle.hub else ():
+            places: tuple[str | None, ...] = (None,)
+            if installed is None:
+                places = environments_for(spec.name, framework, environments)
+            elif not set(spec.needed(framework)) <= set(installed):
+                places = ()
+            bare = Handle(handle.hub, handle.locator)
+            trials += [
+                Trial(None, bare, spec.name, framework, place, recipe, architecture=name)
+                for place in places
+            ]
+    return _narrow(trials, wish, str(handle)) if trials else []
 
 
 def with_exports(

@@ -99,6 +99,26 @@ class Exported(Message):
     files: tuple[FileFact, ...]
 
 
+class Architecture(BaseModel):
+    """One architecture that a library builds by name; `parameters` None where it cannot say.
+
+    `omitted` is why it cannot be tried, if so.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    parameters: int | None = None
+    omitted: str | None = None
+
+
+class Listed(Message):
+    """A part of the architectures that a library has."""
+
+    event: Literal["listed"]
+    architectures: tuple[Architecture, ...]
+
+
 class Raised(Message):
     """The chain of exceptions, outermost first."""
 
@@ -133,6 +153,7 @@ Event = (
     | Checked
     | Fingerprinted
     | Exported
+    | Listed
     | Raised
     | Final
 )
@@ -197,7 +218,7 @@ def job_text(job: Job, blob_to: Path, export_to: Path | None) -> bytes:
         "protocol": PROTOCOL,
         "loader": cell.loader,
         "framework": cell.framework,
-        "action": cell.kind,
+        "action": "list" if job.listing else cell.kind,
         "artefact": None
         if artefact is None
         else {

@@ -65,7 +65,13 @@ def read(targets: Sequence[str], ask: Ask) -> Found:
                 trials = [_in_own(trial) for trial in trials]
             trials = _exports(trials, known, ask)
         else:
-            trials = _of_files(handle_of(target, ask.settings), known, ask, found)
+            handle = handle_of(target, ask.settings)
+            trials = []
+            if ask.wish.weights == "random":
+                trials = plan.of_architecture(
+                    handle, ask.specs, known, ask.wish, installed=ask.installed
+                )
+            trials = trials or _of_files(handle, known, ask, found)
             if ask.same_weights and trials:
                 group = group or _group(trials[0].handle)
                 trials = [_declared(trial, group) for trial in trials]

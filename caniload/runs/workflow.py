@@ -173,7 +173,8 @@ def _fetch_all(
 ) -> None:
     """Fetch each artefact once; a hub's "no" is kept and becomes the outcome of its cells."""
     for trial in trials:
-        if trial.parent is None and trial.handle not in artefacts:
+        fetched = trial.parent is not None or trial.architecture is not None
+        if not fetched and trial.handle not in artefacts:
             try:
                 artefacts[trial.handle] = fetching(trial.handle, trial.sha256)
             except HubError as error:
@@ -240,6 +241,7 @@ def _jobs(
                 obstacle=obstacle,
                 exporter_file=_exporter(trial),
                 variables=place.variables,
+                architecture=trial.architecture,
                 facts={} if trial.same_weights is None else {"same_weights": trial.same_weights},
             )
         )

@@ -96,6 +96,8 @@ def output(tried: Tried) -> CheckResult:
     again = tried.flatten(tried.run(tried.inputs), tried.inputs)
     if found := _nonfinite(tried, other) or _nonfinite(tried, again):
         return found
+    if found := loader.verify(loaded, tried.outputs, job):
+        return found
     changed = {key: _difference(other.get(key), flat) for key, flat in tried.flats.items()}
     repeated = {key: _difference(again.get(key), flat) for key, flat in tried.flats.items()}
     numbers = {"other_input": max(changed.values()), "same_input": max(repeated.values())}

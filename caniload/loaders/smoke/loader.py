@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -105,6 +106,14 @@ class Loader:
         """Return the layout of an output that is to be turned channels-last, else None."""
         rank = len(getattr(value, "shape", ()))
         return {4: "NCHW", 5: "NCDHW"}.get(rank) if self.channels_first else None
+
+    def verify(self, loaded: Any, outputs: dict[str, Any], job: Job) -> CheckResult | None:
+        """Return the failure of what the recipe asks of the outputs beyond the usual, if any."""
+        return None
+
+    def architectures(self, job: Job) -> Iterator[dict[str, Any]]:
+        """Yield what the library builds by name: `name`, and `parameters` or `omitted`."""
+        raise NotImplementedError("this loader builds nothing by name")
 
     def export(self, loaded: Any, job: Job) -> None:
         """Write the model to `job["export_to"]` in `job["export_format"]`."""

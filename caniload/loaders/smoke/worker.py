@@ -1,6 +1,6 @@
 """Try one cell: read the job, import, load, run, check, and tell the parent each step.
 
-Job, one JSON object: `protocol`, `loader`, `framework`, `action` (`attempt` or `export`),
+Job, one JSON object: `protocol`, `loader`, `framework`, `action` (`attempt`, `export` or `list`),
 `artefact` {root, format, files}, `device`, `recipe`, `recipe_hash`, `export_format`,
 `export_to`, `blob_to`, `hints`, `smoke_file`, `exporter_file`. `disable_checks` is
 for the tests of the checks alone. Events are described in `events`; the last is `final`.
@@ -15,6 +15,7 @@ import os
 import platform
 import sys
 import traceback
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -93,11 +94,7 @@ def plugin(path: str, name: str) -> Any:
 def attempt(loader: Loader, job: Job, events: Events) -> None:
     """Go through the stages; the one place where an exception becomes an outcome."""
     try:
-        message, level = (
-            exporting(loader, job, events)
-            if (job["action"] == "export")
-            else trying(loader, job, events)
-        )
+        message, level = ACTIONS[job["action"]](loader, job, events)
     except BaseException as exc:  # noqa: BLE001 (the single boundary: anything is an outcome)
         traceback.print_exc()
         roots = loader.modules.get(job["framework"], ())
@@ -113,7 +110,7 @@ def attempt(loader: Loader, job: Job, events: Events) -> None:
     events.emit(
         "final",
         outcome="passed",
-        stage="export" if job["action"] == "export" else "check",
+        stage=events.stage_now,
         message=message,
         evidence_level=level,
     )
@@ -195,3 +192,23 @@ def exporting(loader: Loader, job: Job, events: Events) -> tuple[str, str]:
             raise RuntimeError("the exporter wrote no file")
         events.emit("exported", root=job["export_to"], files=files)
     return f"exported {len(files)} files", level
+
+
+def listing(loader: Loader, job: Job, events: Events) -> tuple[str, Any]:
+    """Import, and say in parts which architectures the library builds by name."""
+    with events.stage("import"):
+        loader.import_(job)
+    count = 0
+    with events.stage("load"):
+        for item in loader.architectures(job):
+            events.emit("listed", architectures=[item])
+            count += 1
+    return f"listed {count} architectures", None
+
+
+ACTIONS: dict[str, Callable[[Loader, Job, Events], tuple[str, Any]]] = {
+    "attempt": trying,
+    "export": exporting,
+    "list": listing,
+}
+"""What a job may ask for, by its `action`."""

@@ -102,6 +102,7 @@ REFUSALS: dict[str, tuple[Fault, str]] = {
     "forbidden": (status(403), "gated"),
     "broken": (status(500), "server"),
     "throttled": (status(429), "throttled"),
+    "throttled for long": (status(429, Retry_After="3600"), "throttled"),
     "truncated": (truncated, "unreachable"),
     "hanging": (hanging, "unreachable"),
     "dripping": (dripping, "unreachable"),

@@ -9,25 +9,37 @@ import zipfile
 from loopback.server import Answer, Server
 
 
+def members(
+    name: str, version: str, files: dict[str, bytes], requires: tuple[str, ...] = ()
+) -> dict[str, bytes]:
+    """Return files and the least metadata that pip accepts beside them."""
+    info = f"{name.replace('-', '_')}-{version}.dist-info"
+    needs = "".join(f"Requires-Dist: {line}\n" for line in requires)
+    inside = dict(files)
+    inside[f"{info}/METADATA"] = (
+        f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nSummary: A tiny model.\n{needs}"
+    ).encode()
+    inside[f"{info}/WHEEL"] = (
+        b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    )
+    inside[f"{info}/RECORD"] = "".join(f"{path},,\n" for path in inside).encode()
+    return inside
+
+
+def packed(inside: dict[str, bytes]) -> bytes:
+    """Make a wheel of its members."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        for path, body in inside.items():
+            archive.writestr(path, body)
+    return out.getvalue()
+
+
 def wheel(
     name: str, version: str, files: dict[str, bytes], requires: tuple[str, ...] = ()
 ) -> bytes:
     """Make a wheel that holds files and the least metadata that pip accepts."""
-    info = f"{name.replace('-', '_')}-{version}.dist-info"
-    needs = "".join(f"Requires-Dist: {line}\n" for line in requires)
-    members = dict(files)
-    members[f"{info}/METADATA"] = (
-        f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nSummary: A tiny model.\n{needs}"
-    ).encode()
-    members[f"{info}/WHEEL"] = (
-        b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-    )
-    members[f"{info}/RECORD"] = "".join(f"{path},,\n" for path in members).encode()
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-        for path, body in members.items():
-            archive.writestr(path, body)
-    return out.getvalue()
+    return packed(members(name, version, files, requires))
 
 
 def publish(server: Server, name: str, wheels: dict[str, bytes]) -> None:

@@ -38,19 +38,18 @@ class Limits:
     links_as_text: bool = False
 
 
-_SUFFIXES = (".zip", ".whl", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+_SUFFIXES = (".zip", ".whl", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 _BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError)
 
 
 def is_archive(path: Path) -> bool:
-    """Tell whether a file is an archive to unpack, by its name and its content both.
+    """Tell whether a file is an archive to unpack, whole or broken, by its name.
 
-    The name is asked too because `.keras`, `.npz` and `.pt` files are zip archives that
-    loaders read as they are.
+    The content does not tell: `.keras`, `.npz` and `.pt` files are zip archives that loaders
+    read as they are. `.tar` alone is looked into, since `.pth.tar` is a habit for pickles.
     """
-    if not path.name.lower().endswith(_SUFFIXES):
-        return False
-    return zipfile.is_zipfile(path) or tarfile.is_tarfile(path)
+    name = path.name.lower()
+    return name.endswith(_SUFFIXES) or (name.endswith(".tar") and tarfile.is_tarfile(path))
 
 
 def unpack(
@@ -187,12 +186,12 @@ def _untar(archive: Path, writer: _Writer) -> None:
             writer.expect(writer.total + info.size)
             with source:
                 writer.write(info.name, source)
-        _drain(tar.fileobj, writer)
+        _drain(tar, writer)
 
 
-def _drain(packed: IO[bytes] | None, writer: _Writer) -> None:
+def _drain(tar: tarfile.TarFile, writer: _Writer) -> None:
     """Read on to the end, where the compression keeps its checksum; tarfile stops before it."""
-    left = writer.limits.small_bytes
+    left, packed = writer.limits.small_bytes, tar.fileobj
     while packed is not None and (chunk := packed.read(CHUNK_BYTES)):
         left -= len(chunk)
         if left < 0:

@@ -26,6 +26,7 @@ _ANSWERS: tuple[tuple[str, str, str], ...] = (
     ("THESE PACKAGES DO NOT MATCH THE HASHES", "artefact", ""),
     ("BadZipFile", "artefact", ""),
     ("has an invalid wheel", "artefact", ""),
+    (".whl is invalid", "artefact", ""),
     ("No space left on device", "disk", ""),
     ("429 Client Error", "throttled", "the index throttles; try again later"),
     ("too many 429 error responses", "throttled", "the index throttles; try again later"),

@@ -8,10 +8,13 @@ from pathlib import PurePosixPath
 HEAD_BYTES = 512
 """How many first bytes `sniff` wants to see."""
 
-_PAGES = (b"<!doctype html", b"<html", b"<head", b"<?xml")
+_PAGES = (b"<!doctype html", b"<html", b"<head", b"<body", b"<title", b"<!--", b"<?xml", b"<error")
 _TEXTS = (".html", ".htm", ".xml", ".svg", ".md", ".txt", ".py", ".js", ".jinja", ".css")
 _JSON = (".json", ".jsonl", ".ipynb", ".webmanifest")
 _POINTER = b"version https://git-lfs.github.com/spec/"
+_TOLD = ("error", "errors", "message", "detail", "error_description", "errorCode")
+_BEFORE = ("code", "status", "success", "type", "title", "timestamp", "path", "requestId")
+"""Keys that stand before the message in what APIs answer (RFC 9457, Kaggle, Spring)."""
 
 
 def sniff(head: bytes, name: str) -> str | None:
@@ -34,7 +37,8 @@ def sniff(head: bytes, name: str) -> str | None:
 def _is_error(start: bytes) -> bool:
     """Tell whether JSON, perhaps cut off, is an object that begins with an error or message."""
     try:
-        keys = list(json.loads(start))
+        return any(key in _TOLD for key in json.loads(start))
     except ValueError:
-        return start[1:].lstrip().startswith((b'"error', b'"message', b'"errors', b'"detail'))
-    return any(key in ("error", "errors", "message", "detail") for key in keys)
+        first = start[1:].lstrip()
+        named = tuple(f'"{key}"'.encode() for key in (*_TOLD, *_BEFORE))
+        return first.startswith(named)

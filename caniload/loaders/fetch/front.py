@@ -92,7 +92,10 @@ def _cached(
         laid = hub.lay(handle, partial, order)
         if not laid.files or laid.handle.revision is None:
             raise HubError(hub.name, "missing", f"{handle.source} holds no files to load")
-        return _store(settings, partial, laid, selection), False
+        if handle.revision is not None:
+            return _store(settings, partial, laid, selection), False
+        with cache.locked(settings, laid.handle, selection):  # others ask for the revision itself
+            return _store(settings, partial, laid, selection), False
 
 
 def _store(settings: Settings, partial: Path, laid: Laid, selection: str) -> cache.Stored:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -69,6 +70,24 @@ def test_two_processes_that_want_one_artefact_download_it_once(
     said = sorted(process.communicate(timeout=30)[0].strip() for process in both)
     assert said == ["False", "True"]
     assert len(server.paths()) == 1
+
+
+def test_what_is_fetched_without_a_revision_waits_for_who_holds_that_revision(
+    handle: Handle, settings: Settings
+) -> None:
+    named = handle.at(f"sha256-{hashlib.sha256(BODY).hexdigest()}")
+    with cache.locked(settings, named, "all"):
+        process = _start(handle)
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            if list(settings.artefacts.glob(".partial/*/files/weights.bin")):
+                break
+            time.sleep(0.05)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.communicate(timeout=0.5)
+        assert cache.list_artefacts(settings) == ()
+    assert process.communicate(timeout=30)[0].strip() == "False"
+    assert fetch.fetch(named, settings).from_cache
 
 
 def test_a_killed_download_leaves_nothing_whole_and_is_resumed(

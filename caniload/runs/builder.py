@@ -24,7 +24,7 @@ from caniload.errors import (
     PermissionDeniedError,
 )
 from caniload.records import utcnow
-from caniload.runs import budget, pip_output
+from caniload.runs import budget, patches, pip_output
 from caniload.runs.budget import OnLine
 from caniload.runs.built import (
     Marker,
@@ -144,6 +144,9 @@ def _build(spec: EnvSpec, base: Path, settings: Settings, lock_fd: int, on_line:
                 "install",
             ]
             _run([*install, *spec.requirements], spec, settings, lock_fd, on_line)
+        folder = settings.data / "environments" / "patches"
+        for file in patches.install(path, spec.patch_modules, folder):
+            on_line(f"patched: {file.name}")
         facts = probe(python)
         write_marker(
             path,

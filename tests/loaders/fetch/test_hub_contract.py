@@ -234,7 +234,6 @@ def test_what_does_not_fit_on_the_disk_is_refused_before_a_byte_is_written(
 def test_an_archive_that_attacks_is_refused_and_nothing_gets_out(
     stand: Stand, settings: Settings, tmp_path: Path, attack: str
 ) -> None:
-    _row(stand, attack)
     packed = _packed(stand)
     make, why = ATTACKS[attack]
     handle = packed.publish(pack(packed.kind, packed.members, make(packed.inside)))

@@ -145,10 +145,7 @@ class Hub(Protocol):
 @cache
 def load_hubs() -> dict[str, Hub]:
     """Return every hub by name: the built-in ones, then plug-ins, which cannot replace them."""
-    hubs: dict[str, Hub] = {}
-    for name, target in _BUILT_IN.items():
-        module, _, attribute = target.partition(":")
-        hubs[name] = getattr(import_module(module), attribute)()
+    hubs = {name: _built_in(name) for name in _BUILT_IN}
     for point in entry_points(group=GROUP):
         if point.name not in hubs:
             made = point.load()
@@ -156,8 +153,18 @@ def load_hubs() -> dict[str, Hub]:
     return hubs
 
 
+@cache
+def _built_in(name: str) -> Hub:
+    """Import one hub of ours and no other."""
+    module, _, attribute = _BUILT_IN[name].partition(":")
+    hub: Hub = getattr(import_module(module), attribute)()
+    return hub
+
+
 def hub_of(handle: Handle) -> Hub:
     """Return the hub that serves a handle; raise `UnknownNameError` where there is none."""
+    if handle.hub in _BUILT_IN:
+        return _built_in(handle.hub)
     hubs = load_hubs()
     if handle.hub in hubs:
         return hubs[handle.hub]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from caniload.words import Verdict
 
@@ -38,7 +39,8 @@ class CellAnswer:
     `relative_rms` is the distance from the reference, `tolerance` what is allowed; `reference`
     is one of native, agreement, same weights, published, `itself` (this row is the reference)
     or None (unreferenced). `fault` is the kind of a `blocked`. `versions` are those of the
-    decisive packages; `whom` is me, ci or other. Times are aware UTC, durations in seconds.
+    decisive packages; `options` what the recipe changes of the library's default call; `whom` is
+    me, ci or other. Times are aware UTC, durations in seconds.
     """
 
     verdict: Verdict
@@ -88,6 +90,7 @@ class CellAnswer:
     caniload_version: str | None = None
     diagnosis: Diagnosed | None = None
     inferred: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_reference(self) -> bool:

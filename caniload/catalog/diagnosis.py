@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -23,6 +23,12 @@ _LOG = -1
 
 _END = 8_000
 """Characters that are read at either end of a message."""
+
+_QUOTED = re.compile(
+    r"(?<![\w.'\"])((?:[A-Za-z_]\w*\.)*(?:[A-Z]\w*)?(?:Error|Exception|Interrupt|Conflict))"
+    r"(?:: |\((?=['\"]))"
+)
+"""`Type: message` or `Type('message')` within a text."""
 
 _PLACE = re.compile(r"\{([\w.-]+)(?:\|([^{}]*))?\}")
 
@@ -71,7 +77,7 @@ class _Claim:
     """Keep one rule's claim: where it was found and what its pattern named."""
 
     rule: Rule
-    depth: int
+    depth: float
     groups: Mapping[str, str]
 
 
@@ -95,7 +101,7 @@ def diagnose(rules: Rules, failure: Failure) -> Diagnosis | None:
     """
     if failure.outcome == "passed":
         return None
-    claims = [claim for rule in rules.rules if (claim := _claim(rule, failure)) is not None]
+    claims = _claims(rules, failure) or _claims(rules, _on_one_line(failure))
     beaten = {loser for claim in claims for loser in claim.rule.over}
     claims = [claim for claim in claims if claim.rule.id not in beaten]
     if not claims:
@@ -107,7 +113,25 @@ def diagnose(rules: Rules, failure: Failure) -> Diagnosis | None:
     return _diagnosis(rules, first[0], failure)
 
 
-def _order(claim: _Claim) -> tuple[bool, bool, int, int]:
+def _claims(rules: Rules, failure: Failure) -> list[_Claim]:
+    return [claim for rule in rules.rules if (claim := _claim(rule, failure)) is not None]
+
+
+def _on_one_line(failure: Failure) -> Failure:
+    """Undo the line breaks and escapes of a terminal or logger, which break any phrase."""
+    return replace(
+        failure,
+        message=_flat(failure.message),
+        exceptions=tuple((name, _flat(text), how) for name, text, how in failure.exceptions),
+    )
+
+
+def _flat(text: str) -> str:
+    text = _ends(text).replace("\\n", " ").replace("\\'", "'").replace('\\"', '"')
+    return " ".join(text.split())
+
+
+def _order(claim: _Claim) -> tuple[bool, bool, int, float]:
     rank = RANKS.index(claim.rule.rank)
     return claim.rule.rank == "wrapper", claim.depth == _LOG, rank, -claim.depth
 
@@ -128,16 +152,26 @@ def _claim(rule: Rule, failure: Failure) -> _Claim | None:
     return found
 
 
-def _evidence(failure: Failure, where: str) -> Iterable[tuple[int, str, str]]:
+def _evidence(failure: Failure, where: str) -> Iterable[tuple[float, str, str]]:
     """Yield (depth, exception type, text), deepest first."""
     for index in range(len(failure.exceptions), 0, -1):
         type_name, message, _ = failure.exceptions[index - 1]
+        yield from _quoted(index, message)
         yield index, type_name, _ends(message)
     if failure.message:
+        yield from _quoted(0, failure.message)
         yield 0, "", _ends(failure.message)
     raised = any(not name.startswith("caniload.") for name, _, _ in failure.exceptions)
     if where == "log" and failure.log_excerpt and not raised:
         yield _LOG, "", _ends(failure.log_excerpt)
+
+
+def _quoted(depth: int, message: str) -> Iterable[tuple[float, str, str]]:
+    """Yield the exception that a wrapper wrote into its own message, half a step deeper."""
+    text = _ends(message)
+    found = list(_QUOTED.finditer(text))
+    if found:
+        yield depth + 0.5, found[-1].group(1), text[found[-1].end() :]
 
 
 def _ends(text: str) -> str:

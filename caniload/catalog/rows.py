@@ -23,7 +23,7 @@ _PLAIN = (
     "reference_observation", "wall_seconds", "peak_memory_bytes", "observer", "whom", "machine",
     "caniload_version",
 )  # fmt: skip
-_READ = ("verdict", "decisive", "patches", "measured_at", "message", "attempts")
+_READ = ("verdict", "decisive", "patches", "measured_at", "message", "attempts", "options")
 _PLACES = tuple(Verdict)
 CELL_COLUMNS = ", ".join((*_PLAIN, *_READ))
 """What `cell` needs of `ranked` or `cell_verdicts`."""
@@ -39,6 +39,7 @@ def cell(row: dict[str, Any]) -> CellAnswer:
         measured_at=aware(measured) if measured else None,
         message=row["message"] or "",
         attempts=row["attempts"] or 0,
+        options=json.loads(row["options"] or "{}"),
         **{name: row[name] for name in _PLAIN},
     )
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 
 from caniload.catalog.diagnosis import Diagnosis, Failure, diagnose
+from caniload.catalog.pasted import HEAD, NEXT, lines
 from caniload.catalog.rule_model import Rules
 
 _CAUSE = "The above exception was the direct cause of the following exception:"
 _CONTEXT = "During handling of the above exception, another exception occurred:"
-_HEAD = re.compile(r"Traceback \(most recent call last\):$")
 _DOTTED = r"[A-Za-z_]\w*(?:\.[A-Za-z_<][\w>]*)*"
 _RAISED = re.compile(rf"^({_DOTTED})(?::(?:[ \t]+(.*))?)?$")
 _NAMED = re.compile(
@@ -22,13 +22,19 @@ _NAMED = re.compile(
     r"|InvalidGraph|InvalidArgument|NotImplemented|NoSuchFile|Group)"
     rf"|{_DOTTED}\.[A-Z]\w*(?=:))(?::(?:[ \t]+(.*))?)?$"
 )
-_LAUNCHER = re.compile(r"^(?:\[rank\d+\]:|\(\w+ pid=\d+\)) ?")
-_GROUP = re.compile(r"^\s*(?:\||\+(?= Exception Group)) ?")
-_SEPARATOR = re.compile(r"^\s*(?:\+-)?\+-{8,}(?: (?:\d+|\.\.\.) -{8,})?$")
-_NEXT = "\x1d"
-"""Stands for the line between two exceptions of a group."""
+_RECORD = re.compile(
+    r"\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d|\[?(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\b[\]: ]"
+    r"|={9,}|(?:_ ){9}|\S+\.py:\d+: \w+$"
+)
+"""How a record of a logger or a line of pytest begins, which belongs to no message."""
 
-_FRAME = re.compile(r'^\s+File "([^"]+)", line \d+(?:, in (\w+))?')
+_FRAME = re.compile(
+    r"""(?P<path>[^\s":│]*\.py)(?:"?,\ line\ |:)\d+[:,]?(?:\ in\ (?P<name>\w+))?
+    |(?P<older>[^\s":│]*\.py)\ in\ (?P<called>\w+)\(""",
+    re.VERBOSE,
+)
+"""A frame as Python, IPython (the older one too), Rich and pytest print it."""
+
 _RUNNING = ("fit", "predict", "evaluate", "generate", "train_step", "train_function")
 """Functions whose frames tell that the model was loaded and was running."""
 
@@ -57,18 +63,19 @@ def parse_failure(text: str) -> Failure:
 
     Without an exception in it the text itself is the message.
     """
-    lines = [_bare(line, text) for line in text.replace("\r\n", "\n").split("\n")]
-    chains, rest, frames = _chains(lines)
+    found = lines(text)
+    chains, rest, frames = _chains(found)
     if not chains:
-        return Failure(message=text.strip())
-    loader, framework = _library(frames)
+        return Failure(message="\n".join(found).strip())
+    places = _places(frames or rest)
+    loader, framework = _library(places)
     return Failure(
         exceptions=tuple(_last(chains)),
         log_excerpt="\n".join(rest).strip(),
         loader=loader,
         framework=framework,
         frames="\n".join(frames),
-        stage=_stage(frames),
+        stage=_stage(places),
     )
 
 
@@ -83,37 +90,28 @@ def _last(chains: list[Chain]) -> Chain:
     return chains[-1]
 
 
-def _bare(line: str, text: str) -> str:
-    """Take off what launchers, pytest and exception groups print before each line."""
-    line = _LAUNCHER.sub("", line.rstrip())
-    if "Traceback (most recent call last)" not in text:
-        return line.removeprefix("E  ").lstrip(" ") if line.startswith("E  ") else line
-    if "Exception Group Traceback" not in text:
-        return line
-    return _NEXT if _SEPARATOR.match(line) else _GROUP.sub("", line)
-
-
-def _chains(lines: list[str]) -> tuple[list[Chain], list[str], list[str]]:
+def _chains(printed: list[str]) -> tuple[list[Chain], list[str], list[str]]:
     """Split lines into chains of exceptions, other text, and the lines of the frames."""
     chains: list[Chain] = []
     rest: list[str] = []
     frames: list[str] = []
     relation = ""
-    traced = any(_HEAD.search(line) for line in lines)
+    traced = False
     index = 0
-    while index < len(lines):
-        line = lines[index].strip(" \t")
+    while index < len(printed):
+        line = printed[index].strip(" \t")
         if line in (_CAUSE, _CONTEXT):
             relation = "cause" if line == _CAUSE else "context"
             index += 1
             continue
-        if line == _NEXT:
-            relation = _NEXT
+        if line == NEXT:
+            relation = NEXT
             index += 1
             continue
-        if _HEAD.search(line):
-            index = _skip_frames(lines, index + 1, frames)
-            line = lines[index].strip() if index < len(lines) else ""
+        if HEAD.search(line):
+            traced = True
+            index = _skip_frames(printed, index + 1, frames)
+            line = printed[index].strip() if index < len(printed) else ""
             raised = _RAISED.match(line)
         else:
             raised = _NAMED.match(line) if relation or not traced else None
@@ -122,7 +120,7 @@ def _chains(lines: list[str]) -> tuple[list[Chain], list[str], list[str]]:
                 rest.append(line)
             index += 1
             continue
-        message, index = _message(lines, index + 1, raised.group(2) or "")
+        message, index = _message(printed, index + 1, raised.group(2) or "")
         found = (raised.group(1), message)
         if relation in ("cause", "context") and chains:
             name, text, _ = chains[-1][0]
@@ -134,33 +132,40 @@ def _chains(lines: list[str]) -> tuple[list[Chain], list[str], list[str]]:
     return chains, rest, frames
 
 
-def _skip_frames(lines: list[str], index: int, frames: list[str]) -> int:
+def _skip_frames(printed: list[str], index: int, frames: list[str]) -> int:
     """Pass the indented frames of a traceback; returns the index of the exception's line."""
-    while index < len(lines) and (lines[index].startswith((" ", "\t")) or not lines[index]):
-        frames.append(lines[index])
+    while index < len(printed) and (printed[index].startswith((" ", "\t")) or not printed[index]):
+        frames.append(printed[index])
         index += 1
     return index
 
 
-def _message(lines: list[str], index: int, first: str) -> tuple[str, int]:
-    """Collect a message of several lines, up to the next exception or the end."""
+def _message(printed: list[str], index: int, first: str) -> tuple[str, int]:
+    """Collect a message of several lines, up to the next exception, log record or the end."""
     parts = [first]
-    while index < len(lines):
-        line = lines[index].strip(" \t")
-        if line in (_CAUSE, _CONTEXT, _NEXT) or _HEAD.search(line):
+    while index < len(printed):
+        line = printed[index].strip(" \t")
+        if line in (_CAUSE, _CONTEXT, NEXT) or HEAD.search(line) or _RECORD.match(line):
             break
-        parts.append(lines[index])
+        parts.append(printed[index])
         index += 1
     return "\n".join(parts).strip(), index
 
 
-def _library(frames: list[str]) -> tuple[str | None, str | None]:
+def _places(printed: list[str]) -> list[tuple[str, str]]:
+    """List path and function of the frames, outermost first."""
+    found = [_FRAME.search(line) for line in printed if ".py" in line]
+    return [
+        (frame["path"] or frame["older"], frame["name"] or frame["called"] or "")
+        for frame in found
+        if frame
+    ]
+
+
+def _library(places: list[tuple[str, str]]) -> tuple[str | None, str | None]:
     """Name loader and framework by the innermost frame that lies in a known library."""
-    for line in reversed(frames):
-        frame = _FRAME.match(line)
-        if frame is None:
-            continue
-        parts = frame.group(1).replace("\\", "/").split("/")
+    for path, _ in reversed(places):
+        parts = path.replace("\\", "/").split("/")
         if parts[-2:] == ["torch", "hub.py"]:
             return "torch-hub", "pytorch"
         for package, loader, framework in _LIBRARIES:
@@ -169,7 +174,6 @@ def _library(frames: list[str]) -> tuple[str | None, str | None]:
     return None, None
 
 
-def _stage(frames: list[str]) -> str | None:
+def _stage(places: list[tuple[str, str]]) -> str | None:
     """Tell a model that was running from one that was being loaded, where a frame says so."""
-    found = (_FRAME.match(line) for line in frames)
-    return "run" if any(frame and frame.group(2) in _RUNNING for frame in found) else None
+    return "run" if any(name in _RUNNING for _, name in places) else None

@@ -22,9 +22,15 @@ HEAD = ("loader", "framework", "environment", "device", "result", "number", "tim
 
 
 def matrix(cells: Sequence[CellAnswer]) -> str:
-    """Return one row a cell: who loaded it, where, the verdict, its number, how long, which run."""
+    """Return one row a cell: who loaded it, where, the verdict, its number, how long, which run.
+
+    Where cells are of several artefacts, what was loaded stands first.
+    """
+    several = len({_artefact(cell) for cell in cells}) > 1
+    head = ("what", *HEAD) if several else HEAD
     rows = [
         (
+            *((_artefact(cell),) if several else ()),
             wording.loader(cell),
             wording.framework(cell),
             cell.environment,
@@ -36,12 +42,19 @@ def matrix(cells: Sequence[CellAnswer]) -> str:
         )
         for cell in cells
     ]
-    text = table(HEAD, rows, width())
+    text = table(head, rows, width())
     lines = text.splitlines()
     for at, cell in enumerate(cells, 1):
         word = str(cell.verdict)
         lines[at] = lines[at].replace(f"  {word}", f"  {coloured(cell.verdict)}", 1)
     return "\n".join(lines)
+
+
+def _artefact(cell: CellAnswer) -> str:
+    """Name what was loaded, short: the last part of a path or address, else the source."""
+    hub, _, name = cell.source.partition(":")
+    exported = f" ({cell.format})" if cell.parent_observation is not None else ""
+    return (name.rpartition("/")[2] if hub in ("file", "url") else cell.source) + exported
 
 
 def verdict(cell: CellAnswer) -> str:

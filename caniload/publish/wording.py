@@ -12,6 +12,7 @@ FRAMEWORKS = {
     "tensorflow": "TensorFlow",
     "jax": "JAX",
     "onnxruntime": "ONNX Runtime",
+    "litert": "LiteRT",
 }
 DISTRIBUTIONS = {"pytorch": "torch"}
 """Where a framework's distribution is not called as the framework is."""
@@ -25,9 +26,10 @@ def framework(cell: CellAnswer, *, version: bool = True) -> str:
 
 
 def loader(cell: CellAnswer) -> str:
-    """Name the loader, with its version where it is a package of its own."""
+    """Name the loader, with its version where it is a package of its own, and its options."""
     found = cell.versions.get(cell.loader)
     name = f"{cell.loader} {found}" if found else cell.loader
+    name = " ".join([name, *(f"{key}={value}" for key, value in cell.options.items())])
     return f"{name} export to {cell.export_format}" if cell.kind == "export" else name
 
 

@@ -39,7 +39,7 @@ def torch_file(tmp_path: Path) -> Path:
         (["minilm", "--timeout", "soon"], "is not a duration"),
         (["minilm", "--memory", "much"], "is not a size"),
         (["minilm", "--python", "./no-python"], "does not exist"),
-        (["deepdream"], "no source that caniload can attempt yet"),
+        (["gpt2"], "no source that caniload can attempt yet"),
     ],
 )
 def test_bad_input_is_one_line_and_two(caniload: Run, args: list[str], says: str) -> None:

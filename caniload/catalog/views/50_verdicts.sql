@@ -83,6 +83,7 @@ SELECT
     j.observer,
     j.whom,
     j.machine,
-    j.caniload_version
+    j.caniload_version,
+    j.recipe -> '$.options' AS options
 FROM judged j
 LEFT JOIN cells r ON r.id = j.reference_id;

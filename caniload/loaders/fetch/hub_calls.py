@@ -289,7 +289,12 @@ class Reader:
             case ast.Call():
                 return self._called(node, frame)
             case ast.Subscript():
-                owner, key = self.value(node.value, frame), self.value(node.slice, frame)
+                owner = self.value(node.value, frame)
+                if isinstance(node.slice, ast.Slice):
+                    ends = (node.slice.lower, node.slice.upper, node.slice.step)
+                    told = [None if end is None else self.value(end, frame) for end in ends]
+                    return values.sliced(owner, told)
+                key = self.value(node.slice, frame)
                 if isinstance(owner, Class) and isinstance(key, str):
                     return objects.attribute(self, owner, key)
                 return values.item(owner, key)

@@ -39,7 +39,7 @@ def attribute(reader: Reader, owner: Any, name: str) -> Any:
             return owner.attributes[name]
         return _of_class(reader, owner.kind, name, owner)
     if isinstance(owner, Class):
-        return _of_class(reader, owner, name, None)
+        return owner.node.name if name == "__name__" else _of_class(reader, owner, name, None)
     return UNKNOWN
 
 

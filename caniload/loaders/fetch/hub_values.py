@@ -228,6 +228,15 @@ def item(value: Any, key: Any) -> Any:
     return UNKNOWN
 
 
+def sliced(value: Any, ends: list[Any]) -> Any:
+    """Return a part of a text or a list."""
+    if isinstance(value, OneOf):
+        return spread(lambda each: sliced(each, ends), value)
+    if isinstance(value, str | list | tuple) and known(ends):
+        return guarded(lambda: value[slice(*ends)])
+    return UNKNOWN
+
+
 def formatted(value: Any, conversion: int, spec: str) -> Any:
     """Return one part of an f-string."""
     if isinstance(value, OneOf):

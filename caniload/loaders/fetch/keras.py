@@ -1,7 +1,7 @@
 """The `keras` hub: the weights of keras.applications, in the layout of Keras's own cache.
 
-Addresses and md5 hashes are those that Keras itself asks for, read from the package. The
-variant ``#keras-applications:notop`` is the model without its classifier.
+Addresses and hashes (md5, or sha256) are those that Keras itself asks for, read from the
+package; few files have none. The variant ``#keras-applications:notop`` is the model without its classifier.
 `CANILOAD_KERAS_ENDPOINT` names a mirror of the host that serves them.
 """
 
@@ -50,14 +50,15 @@ class KerasHub:
         """Download the weights into ``models/`` and say in `application.json` whose they are."""
         version, entries = table(self.name, order.settings)
         part = _part(handle)
-        name, url, md5 = entries["applications"][handle.locator][part]
+        one = _file(entries, handle)
         files = empty(into)
-        facts, note = bring([_file(entries, handle)], into, handle, order)
+        facts, note = bring([one], into, handle, order)
+        name = one.path.removeprefix("models/")
         told = {
             "version": version,
             "application": handle.locator,
             "include_top": part == "top",
-            "files": [{"file": name, "url": url, "md5": md5 or None}],
+            "files": [{"file": name, "url": one.url, "md5": one.md5}],
         }
         facts.append(write_json(files, "application.json", told))
         return Laid(
@@ -94,8 +95,9 @@ def _part(handle: Handle) -> str:
 
 
 def _file(entries: dict[str, Any], handle: Handle) -> WeightFile:
-    name, url, md5 = entries["applications"][handle.locator][_part(handle)]
-    return WeightFile(url, f"models/{name}", md5=md5 or None)
+    name, url, stated = entries["applications"][handle.locator][_part(handle)]
+    md5, sha256 = (stated, None) if len(stated) == 32 else (None, stated or None)
+    return WeightFile(url, f"models/{name}", sha256_prefix=sha256, md5=md5)
 
 
 def _claims(version: str) -> tuple[Claim, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import artefact, fingerprint, wordpiece
+from . import artefact, fingerprint, processors, wordpiece
 from .failure import NeedsInputs, one_line
 from .inputs import HARD_TEXTS, TEXTS
 from .loader import CheckResult, Job, Loader
@@ -48,10 +48,13 @@ class Tried:
     def flatten(self, outputs: dict[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:
         """Flatten outputs that came from the given inputs."""
         real = self.loader.padded(self.loaded, inputs)
-        return {
+        flats = {
             name: fingerprint.flatten(name, value, real, self.loader.layout(name, value))
             for name, value in outputs.items()
         }
+        for name, flat in flats.items():
+            flat.dtype = self.loader.own_dtype(name) or flat.dtype
+        return flats
 
     def run(self, inputs: dict[str, Any]) -> dict[str, Any]:
         """Run once from the state after loading, outputs under the names that they share."""
@@ -153,7 +156,20 @@ def fingerprints(tried: Tried) -> CheckResult:
 
 
 def preprocessing(tried: Tried) -> CheckResult:
-    """The library's token ids are those that the artefact's tokenizer files describe."""
+    """The library's token ids and pixels are those that the artefact's own files describe."""
+    results = [part(tried) for part in (_tokenized, _processed)]
+    failed = [result for result in results if result.status == "failed"]
+    if failed:
+        return failed[0]
+    passed = [result for result in results if result.status == "passed"]
+    said = [result for result in passed or results if result.detail]
+    numbers = {name: value for result in results for name, value in result.numbers.items()}
+    detail = "; ".join(dict.fromkeys(result.detail for result in said))
+    return CheckResult("preprocessing", (passed or results)[0].status, detail, numbers)
+
+
+def _tokenized(tried: Tried) -> CheckResult:
+    """Compare the library's token ids with those of the tokenizer's files."""
     name = "preprocessing"
     home = artefact.transformer_dir(artefact.folder(tried.job))
     expected = wordpiece.reference(home)
@@ -188,6 +204,39 @@ def preprocessing(tried: Tried) -> CheckResult:
     detail = f"ids of {len(TEXTS)} texts are those that the tokenizer's files give"
     if wrong:
         detail += f"; accents or ideographs differ: {wrong[0]}"
+    return CheckResult(name, "passed", detail, numbers)
+
+
+def _processed(tried: Tried) -> CheckResult:
+    """Compare what the library's processor makes of a fixed picture or sound."""
+    name = "preprocessing"
+    home = artefact.transformer_dir(artefact.folder(tried.job))
+    settings = artefact.read_json(home / "preprocessor_config.json")
+    if not settings:
+        return CheckResult.not_applicable(name, "")
+    try:
+        made = {
+            key: tried.loader.process(tried.loaded, tried.job, sample)
+            for key, sample in processors.samples(settings).items()
+        }
+    except ImportError as exc:
+        return CheckResult.not_applicable(name, f"no processor loads here: {one_line(exc)}")
+    except Exception as exc:  # noqa: BLE001 (the finding is that it raises)
+        text = f"the processor raised {one_line(exc)}"
+        return CheckResult.failed(name, "preprocessing_error", text)
+    arrays = {key: value for key, value in made.items() if value is not None}
+    if not arrays:
+        return CheckResult.not_applicable(name, "this loader has no processor")
+    found = processors.look(settings, arrays)
+    tried.facts["processed"] = found.told
+    if not found.compared:
+        why = "numbers recorded; no reference of our own for these settings"
+        return CheckResult.not_applicable(name, why)
+    numbers = {"processed": float(found.compared), "processed_difference": found.worst}
+    if not found.worst <= processors.TOLERANCE:
+        text = f"the processor's numbers are off by {found.worst:.3g}{found.detail}"
+        return CheckResult.failed(name, "preprocessing_mismatch", text, **numbers)
+    detail = f"the processor's numbers are those that its settings give ({found.worst:.1e})"
     return CheckResult(name, "passed", detail, numbers)
 
 

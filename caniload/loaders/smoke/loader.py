@@ -91,6 +91,13 @@ class Loader:
         """Return the library's own token ids without special tokens, or None if it has none."""
         return None
 
+    def process(self, loaded: Any, job: Job, sample: Any) -> dict[str, Any] | None:
+        """Return numpy arrays that the library's processor makes of a picture or a sound.
+
+        Pictures are uint8 [height, width, 3], sounds float32. None where it has no processor.
+        """
+        return None
+
     def facts(self, loaded: Any, job: Job) -> dict[str, Any]:
         """State what was loaded: class, dtype, parameters, …; numbers become numbers."""
         return {}
@@ -114,6 +121,10 @@ class Loader:
     def architectures(self, job: Job) -> Iterator[dict[str, Any]]:
         """Yield what the library builds by name: `name`, and `parameters` or `omitted`."""
         raise NotImplementedError("this loader builds nothing by name")
+
+    def own_dtype(self, name: str) -> str | None:
+        """Return the dtype in which the model has an output, where `run` gives another one."""
+        return None
 
     def export(self, loaded: Any, job: Job) -> None:
         """Write the model to `job["export_to"]` in `job["export_format"]`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from . import artefact, inputs, signature
+from . import artefact, inputs, signature, whole_file
 from .devices import split
 from .failure import NeedsInputs, Refused
 from .loader import CheckResult, Job
@@ -133,17 +133,7 @@ class Loader(Base):
 
     def weights(self, loaded: Any, job: Job) -> CheckResult:
         """Graph and weights are one file: its hash is what was fetched, names do not apply."""
-        file = self._file(job)
-        root = artefact.root(job)
-        listed = {item["path"]: item["sha256"] for item in job["artefact"].get("files", [])}
-        name = file.name if root.is_file() else file.relative_to(root).as_posix()
-        found = artefact.sha256(file)
-        if name not in listed or listed[name] != found:
-            text = f"{name} has sha256 {found}, fetched was {listed.get(name)}"
-            return CheckResult.failed("weights", "weights_mismatch", text)
-        return CheckResult.not_applicable(
-            "weights", f"graph and weights are one file, as fetched: sha256 {found}"
-        )
+        return whole_file.as_fetched([self._file(job)], job)
 
     def device(self, loaded: Any, outputs: dict[str, Any], job: Job) -> CheckResult:
         """The session lists first the provider that was asked for."""

@@ -9,7 +9,7 @@ import typer
 
 from caniload.cli.dates import size
 from caniload.cli.options import Format, From
-from caniload.cli.out import Out, width
+from caniload.cli.out import Out, plain, width
 from caniload.cli.tables import table
 from caniload.settings import Settings
 
@@ -20,28 +20,82 @@ EXAMPLES = (
     "caniload show minilm",
     "caniload show imdb-reviews",
     "caniload show litert --format json",
+    "caniload show hf:google-bert/bert-base-uncased --online",
 )
 
 
 def command(
     name: Annotated[str, typer.Argument(help="A model, source, dataset or tool.")],
     whose: From = "all",
+    online: Annotated[
+        bool, typer.Option("--online", help="Ask the hubs of its sources too, downloading nothing.")
+    ] = False,
     form: Format = "human",
 ) -> int:
     """Show one model with its sources, claims and results; or one dataset or tool."""
     from caniload.catalog import questions
-    from caniload.catalog.answers import ModelAnswer
     from caniload.catalog.store import open_store
+    from caniload.errors import UnknownNameError
 
-    with open_store(Settings.read()) as store:
-        found = questions.show(store, name, whom=whose)
-    kind = "model" if isinstance(found, ModelAnswer) else found.kind.removesuffix("s")
-
-    def human() -> str:
-        return _model(found) if isinstance(found, ModelAnswer) else _entry(found)
-
-    Out(form).show(f"show {kind}", found, human, lambda: [found.id])
+    found: ModelAnswer | EntryAnswer | None
+    settings = Settings.read()
+    try:
+        with open_store(settings) as store:
+            found = questions.show(store, name, whom=whose)
+    except UnknownNameError:
+        if not online or not _is_handle(name):
+            raise
+        found = None
+    if online:
+        return _online(name, found, settings, Out(form))
+    assert found is not None
+    Out(form).show(f"show {_kind(found)}", found, lambda: _human(found), lambda: [found.id])
     return 0
+
+
+def _kind(found: ModelAnswer | EntryAnswer) -> str:
+    """What the JSON document calls the entry."""
+    from caniload.catalog.answers import ModelAnswer
+
+    return "model" if isinstance(found, ModelAnswer) else found.kind.removesuffix("s")
+
+
+def _human(found: ModelAnswer | EntryAnswer) -> str:
+    from caniload.catalog.answers import ModelAnswer
+
+    return _model(found) if isinstance(found, ModelAnswer) else _entry(found)
+
+
+def _is_handle(name: str) -> bool:
+    from caniload.cli.online import is_handle
+
+    return is_handle(name)
+
+
+def _online(
+    name: str, found: ModelAnswer | EntryAnswer | None, settings: Settings, out: Out
+) -> int:
+    """Show what is recorded, if anything, and what the hubs say now; 3 if one says no."""
+    from caniload.catalog.answers import ModelAnswer
+    from caniload.cli import online
+
+    if online.is_handle(name):
+        handles = [name]
+    elif isinstance(found, ModelAnswer):
+        handles = [source.handle for source in found.sources]
+    else:
+        handles = []
+    told = online.ask(handles, settings)
+    kind = "source" if found is None else _kind(found)
+    data = {} if found is None else plain(found)
+    parts = [] if found is None else [_human(found)]
+    out.show(
+        f"show {kind}",
+        {**data, "online": told},
+        lambda: "\n\n".join([*parts, online.human(told)]),
+        lambda: [each.handle for each in told],
+    )
+    return 3 if any(each.refusal is not None for each in told) else 0
 
 
 def _model(model: ModelAnswer) -> str:

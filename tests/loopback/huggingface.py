@@ -25,6 +25,8 @@ class Repository:
     disabled: bool = False
     readers: tuple[str, ...] = ()
     """Tokens whose owners accepted the terms."""
+    said: dict[str, object] = field(default_factory=dict)
+    """More that the API says: cardData, pipeline_tag, lastModified."""
 
     @property
     def commit(self) -> str:
@@ -117,6 +119,7 @@ def _described(repository: Repository, blobs: bool) -> dict[str, object]:
         "private": repository.private,
         "disabled": False,
         "siblings": siblings,
+        **repository.said,
     }
 
 

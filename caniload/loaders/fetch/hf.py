@@ -19,7 +19,8 @@ import httpx2
 
 from caniload.errors import ArtefactError, BadInputError, HubError
 from caniload.handles import Handle
-from caniload.loaders.fetch import hf_files
+from caniload.loaders.facts import Facts
+from caniload.loaders.fetch import hf_facts, hf_files
 from caniload.loaders.fetch.download import Wanted, download, need
 from caniload.loaders.fetch.hashing import hash_file
 from caniload.loaders.fetch.http import open_client, transient, translate
@@ -106,6 +107,15 @@ class HfHub:
         paths = [sibling.rfilename for sibling in info.siblings or ()]
         return hf_files.claims(paths, info.tags or (), info.library_name)
 
+    def facts(self, handle: Handle, settings: Settings) -> Facts:
+        """Return what the repository and the headers of its safetensors files say."""
+        info = _info(_checked(handle), settings)
+
+        def address(path: str, commit: str) -> str:
+            return _address(handle.locator, path, commit)
+
+        return hf_facts.facts(handle, info, settings, address, _check)
+
 
 def _api() -> HfApi:
     """Return the client at the endpoint that the environment names now."""
@@ -116,6 +126,13 @@ def _api() -> HfApi:
 
 def _endpoint() -> str | None:
     return os.environ.get("HF_ENDPOINT", "").rstrip("/") or None
+
+
+def _address(repository: str, path: str, revision: str | None) -> str:
+    """Return where the hub serves a file at a revision."""
+    from huggingface_hub import hf_hub_url
+
+    return hf_hub_url(repository, path, revision=revision, endpoint=_endpoint())
 
 
 def _online() -> None:
@@ -252,7 +269,6 @@ def _download_all(
     handle: Handle, chosen: list[RepoSibling], files: Path, order: Order
 ) -> tuple[FileFact, ...]:
     """Download several files at once; the first failure ends all."""
-    from huggingface_hub import hf_hub_url
     from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
     _online()
@@ -273,7 +289,7 @@ def _download_all(
         sha256 = file.lfs.sha256 if file.lfs else None
         if sha256 is not None and target.is_file() and hash_file(target).sha256 == sha256:
             return FileFact(path=path, size_bytes=target.stat().st_size, sha256=sha256)
-        url = hf_hub_url(handle.locator, path, revision=handle.revision, endpoint=_endpoint())
+        url = _address(handle.locator, path, handle.revision)
         wanted = Wanted(
             url,
             target,

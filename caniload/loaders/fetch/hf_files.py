@@ -15,28 +15,35 @@ from caniload.loaders.hub import Claim
 
 FORMATS: dict[str, re.Pattern[str]] = {
     "safetensors": re.compile(r"\.safetensors(\.index(\.[\w-]+)?\.json)?$"),
-    "bin": re.compile(r"(?<!training_args)(?<!optimizer)(?<!scheduler)\.bin(\.index\.json)?$"),
-    "h5": re.compile(r"\.h5(\.index\.json)?$"),
-    "msgpack": re.compile(r"\.msgpack(\.index\.json)?$"),
+    "bin": re.compile(
+        r"(?<!training_args)(?<!optimizer)(?<!scheduler)(?<!shard\dof\d)\.bin(\.index\.json)?$"
+    ),
+    "tf-h5": re.compile(r"(^|/)tf_model[^/]*\.h5(\.index\.json)?$"),
+    "flax": re.compile(r"(^|/)flax_model[^/]*\.msgpack(\.index\.json)?$"),
+    "keras-preset": re.compile(r"(^|/)(model|task)(_\d+)?\.weights\.(h5|json)$"),
     "onnx": re.compile(r"\.onnx([._]data(_\d+)?)?$"),
     "keras": re.compile(r"\.keras$"),
+    "h5": re.compile(r"(^|/)(?!tf_model)(?!(model|task)(_\d+)?\.weights)[^/]*\.h5$"),
     "saved-model": re.compile(
         r"(^|/)(saved_model|keras_metadata|fingerprint)\.pb$|(^|/)variables/"
     ),
     "tflite": re.compile(r"\.tflite$"),
     "gguf": re.compile(r"\.gguf$"),
-    "pt": re.compile(r"\.(pt|pth|ckpt|pt2)$"),
+    "pt": re.compile(r"\.(pt|pth|ckpt)$"),
+    "pt2": re.compile(r"\.pt2$"),
 }
 """Weight files by format, the preferred first where a handle names none."""
 
 _FRAMEWORK = {
     "safetensors": None,
     "bin": "pytorch",
-    "h5": "tensorflow",
-    "msgpack": "jax",
+    "tf-h5": "tensorflow",
+    "flax": "jax",
     "onnx": "onnxruntime",
     "saved-model": "tensorflow",
+    "tflite": "litert",
     "pt": "pytorch",
+    "pt2": "pytorch",
 }
 _BESIDE = re.compile(r"\.(json|txt|model|py|jinja|tiktoken|spm|ya?ml|vocab|bpe|tsv)$")
 _NEVER = re.compile(r"(^|/)(README|LICENSE|NOTICE|requirements)[^/]*$|(^|/)\.")
@@ -92,6 +99,13 @@ def select(
         if near or module or pipeline:
             chosen.add(path)
     return tuple(sorted(chosen))
+
+
+def weights(
+    paths: Iterable[str], form: str, variant: str | None = None, sub: str | None = None
+) -> tuple[str, ...]:
+    """Return the weight files of one artefact, without what lies beside them, sorted."""
+    return tuple(sorted(_weights(_inside(paths, sub), form, variant)))
 
 
 def claims(paths: Iterable[str], tags: Iterable[str], library: str | None) -> tuple[Claim, ...]:

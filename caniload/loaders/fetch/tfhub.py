@@ -124,7 +124,8 @@ class TfHub:
             {named.revision: versions[named.revision]} if named.revision in versions else versions
         )
         says = {
-            f"tfhub.dev lists it as {entry['kind']}{f', {f}' if f else ''}" for f in shown.values()
+            f"tfhub.dev's last list has it as {entry['kind']}{f', {f}' if f else ''}"
+            for f in shown.values()
         }
         return tuple(Claim(each, form, framework, loader) for each in sorted(says))
 

@@ -34,6 +34,7 @@ FILES = {
     "pytorch_model.bin": b"pickle" * 1000,
     "training_args.bin": b"pickle",
     "tf_model.h5": b"hdf" * 1000,
+    "flax_model.msgpack": b"flax" * 1000,
     "onnx/model.onnx": b"onnx" * 1000,
     "onnx/model_quantized.onnx": b"onnx",
     "openvino/openvino_model.bin": b"vino",
@@ -79,7 +80,8 @@ MODULES = {"1_Pooling/config.json", "2_Dense/config.json"}
         ("#safetensors", {"model.safetensors", "2_Dense/model.safetensors"}),
         ("#bin", {"pytorch_model.bin", "2_Dense/pytorch_model.bin"}),
         ("#safetensors:fp16", {"model.fp16.safetensors"}),
-        ("#h5", {"tf_model.h5"}),
+        ("#tf-h5", {"tf_model.h5"}),
+        ("#flax", {"flax_model.msgpack"}),
         ("#onnx", {"onnx/model.onnx"}),
         ("#onnx:quantized", {"onnx/model_quantized.onnx"}),
     ],
@@ -102,7 +104,9 @@ def test_without_a_format_the_safest_is_taken_and_said(
     commit = hub.repositories["tiny/model"].commit
     assert got.format == "safetensors"
     assert got.handle == f"hf:tiny/model@{commit}#safetensors"
-    with pytest.raises(HubError, match=r"no gguf files.*safetensors, bin, h5, onnx") as caught:
+    with pytest.raises(
+        HubError, match=r"no gguf files.*safetensors, bin, tf-h5, flax, onnx"
+    ) as caught:
         fetch.fetch(parse("hf:tiny/model#gguf"), settings)
     assert caught.value.reason == "missing"
 
@@ -113,6 +117,25 @@ def test_a_subfolder_is_an_artefact_of_its_own(
     got = fetch.fetch(parse("hf:tiny/model@main/onnx"), settings)
     assert [fact.path for fact in got.files] == ["model.onnx"]
     assert _asked_files(server) == {"onnx/model.onnx"}
+
+
+def test_formats_are_those_that_loaders_read() -> None:
+    preset = (
+        *("assets/tokenizer/vocabulary.txt", "config.json", "metadata.json"),
+        *("model.weights.h5", "task.json", "tokenizer.json"),
+    )
+    assert hf_files.formats(preset) == ("keras-preset",)
+    assert hf_files.select(preset, "keras-preset") == preset
+    for path, form in (
+        ("tf_model-00001-of-00002.h5", "tf-h5"),
+        ("flax_model-00001-of-00002.msgpack", "flax"),
+        ("keras_model.h5", "h5"),
+        ("model.keras", "keras"),
+        ("model.pt2", "pt2"),
+        ("traced.pt", "pt"),
+    ):
+        assert hf_files.formats([path]) == (form,), path
+    assert hf_files.formats(["model.json", "group1-shard1of2.bin"]) == ()
 
 
 def test_shards_and_pipelines() -> None:
@@ -247,7 +270,7 @@ def test_claims_and_search(hub: HuggingFace, server: Server, settings: Settings)
     says = {
         (claim.says, claim.framework) for claim in served.claims(parse("hf:tiny/model"), settings)
     }
-    assert ("file list holds h5", "tensorflow") in says
+    assert ("file list holds tf-h5", "tensorflow") in says
     assert ("tag pytorch", "pytorch") in says
     assert _asked_files(server) == set()
     assert [str(found.handle) for found in served.browse("model", settings)] == ["hf:tiny/model"]

@@ -20,7 +20,7 @@ from loopback import faults
 from loopback.attacks import ATTACKS, pack
 from loopback.proxy import forwarding
 from loopback.server import Server
-from stands import WEIGHTS, Packed, Raise, Stand
+from stands import WEIGHTS, Raise, Stand
 
 from caniload.errors import ArtefactError, DiskFullError, HubError
 from caniload.handles import parse
@@ -32,6 +32,9 @@ from caniload.settings import Settings
 pytestmark = pytest.mark.slow
 
 STANDS: dict[str, Raise] = {**stands.STANDS, **stands_torch.STANDS, **stands_tf.STANDS}
+
+PLAIN = {"hf", "torchvision", "timm", "keras", "onnx"}
+"""Hubs that serve files as they are; the others serve archives, which are unpacked."""
 
 NO_DOWNLOAD = {"garden": "its experiments are read from the installed package"}
 """Hubs that are laid into the cache and never ask anybody."""
@@ -230,11 +233,17 @@ def test_what_does_not_fit_on_the_disk_is_refused_before_a_byte_is_written(
     assert [path for path in written if path.suffix != ".lock" and path.stat().st_size] == []
 
 
+def test_a_hub_unpacks_archives_or_is_known_not_to(stand: Stand) -> None:
+    assert (stand.packed is None) == (stand.handle.hub in PLAIN)
+
+
+@pytest.mark.parametrize("stand", sorted(STANDS.keys() - PLAIN), indirect=True)
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_an_archive_that_attacks_is_refused_and_nothing_gets_out(
     stand: Stand, settings: Settings, tmp_path: Path, attack: str
 ) -> None:
-    packed = _packed(stand)
+    packed = stand.packed
+    assert packed is not None
     make, why = ATTACKS[attack]
     handle = packed.publish(pack(packed.kind, packed.members, make(packed.inside)))
     if attack in stand.gaps:  # made harmless, where others refuse
@@ -249,17 +258,13 @@ def test_an_archive_that_attacks_is_refused_and_nothing_gets_out(
     assert not any(path.is_symlink() for path in settings.artefacts.rglob("*"))
 
 
+@pytest.mark.parametrize("stand", sorted(STANDS.keys() - PLAIN), indirect=True)
 def test_an_archive_that_is_cut_off_is_an_artefact_fault(stand: Stand, settings: Settings) -> None:
-    packed = _packed(stand)
+    packed = stand.packed
+    assert packed is not None
     good = pack(packed.kind, packed.members)
     with pytest.raises(ArtefactError):
         fetch.fetch(packed.publish(good[: len(good) // 2]), settings)
     assert _leftovers(settings) == []
     whole = fetch.fetch(packed.publish(good), settings)
     assert hashlib.sha256(WEIGHTS).hexdigest() in [fact.sha256 for fact in whole.files]
-
-
-def _packed(stand: Stand) -> Packed:
-    if stand.packed is None:
-        pytest.skip(f"{stand.handle.hub} unpacks no archives")
-    return stand.packed

@@ -6,6 +6,7 @@ extraction; each is hashed as it is written.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import lzma
 import shutil
@@ -138,6 +139,8 @@ class _Writer:
         except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
             raise self.refuse(f"holds {member!r} as file and folder") from error
         except OSError as error:
+            if error.errno in (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ):
+                raise self.refuse(f"holds a name that no file can have: {member[:60]!r}") from error
             raise _Disk(error) from error
         with out:
             while chunk := source.read(CHUNK_BYTES):

@@ -51,6 +51,7 @@ ATTACKS: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "zip absolute": ("a.zip", lambda: _zip(("/tmp/out", b"2")), "outside"),
     "zip backslash": ("a.zip", lambda: _zip(("..\\out", b"2")), "outside"),
     "zip drive": ("a.zip", lambda: _zip(("C:/out", b"2")), "outside"),
+    "zip long name": ("a.zip", lambda: _zip(("n" * 300, b"2")), "no file can have"),
     "zip link": ("a.zip", _zip_link, "link"),
     "zip as both": ("a.zip", lambda: _zip(("a", b"1"), ("a/b", b"2")), "file and folder"),
     "zip bomb": (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,6 +36,8 @@ class Tried:
     flats: dict[str, fingerprint.Flat] = field(default_factory=dict)
     print: dict[str, Any] | None = None
     facts: dict[str, str] = field(default_factory=dict)
+    forward_seconds: float = 0.0
+    """What running again took, within the checks: not a cost of checking itself."""
 
     def __post_init__(self) -> None:
         """Flatten the outputs, padding zeroed."""
@@ -58,7 +61,10 @@ class Tried:
 
     def run(self, inputs: dict[str, Any]) -> dict[str, Any]:
         """Run once from the state after loading, outputs under the names that they share."""
-        return run(self.loader, self.loaded, inputs, self.job)
+        began = time.perf_counter()
+        outputs = run(self.loader, self.loaded, inputs, self.job)
+        self.forward_seconds += time.perf_counter() - began
+        return outputs
 
 
 def run(loader: Loader, loaded: Any, inputs: dict[str, Any], job: Job) -> dict[str, Any]:
@@ -121,11 +127,7 @@ def _nonfinite(tried: Tried, flats: dict[str, fingerprint.Flat]) -> CheckResult 
     """Return a failure for NaN, or for infinities that the recipe does not declare."""
     infinite = set(tried.job["recipe"].get("options", {}).get("infinite_outputs", []))
     for flat in flats.values():
-        bad = sum(
-            1
-            for value in flat.values
-            if math.isnan(value) or (math.isinf(value) and flat.name not in infinite)
-        )
+        bad = fingerprint.bad_values(flat, flat.name in infinite)
         if bad:
             text = f"{bad} of {len(flat.values)} values of {flat.name} are NaN or infinite"
             return CheckResult.failed("output", "nonfinite_output", text, nonfinite=float(bad))

@@ -147,6 +147,7 @@ def trying(loader: Loader, job: Job, events: Events) -> tuple[str, str]:
     with events.stage("check"):
         tried = Tried(loader, loaded, job, inputs, outputs)
         results = [check(name, tried, events) for name in CHECKS]
+        events.number("repeated_forward_seconds", tried.forward_seconds)
         for name, value in tried.facts.items():
             events.fact(name, value)
         raise_first_failure(results)

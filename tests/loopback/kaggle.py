@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from urllib.parse import parse_qs
 
 from loopback.server import Answer, Asked, Server, content
 from loopback.tfhub import Storage, tar_gz
@@ -55,13 +56,20 @@ class Kaggle:
         if found.consent and who not in found.readers:
             return _refusal("User has not consented to terms of use.")
         if tail[1:] == ["files"]:
+            asked_for = parse_qs(asked.query)
+            most = int((asked_for.get("page_size") or asked_for.get("pageSize") or ["20"])[0])
             listed = [{"name": name, "size": len(body)} for name, body in found.files.items()]
-            return _json({"files": listed, "nextPageToken": ""})
-        if tail[1:] == ["download"]:
-            body = found.archive or tar_gz(found.files)
+            more = "more" if len(listed) > most else ""
+            return _json({"files": listed[:most], "nextPageToken": more})
+        if tail[1:2] == ["download"]:
+            name = "/".join(tail[2:])
+            body = found.files.get(name) if name else found.archive or tar_gz(found.files)
+            if body is None:
+                return _json({"code": 404, "message": "Not found"}, 404)
             if self.storage is None:
                 return content(body, asked)
-            return Answer(b"", 302, {"Location": self.storage.put(found.locator, body)})
+            there = self.storage.put(f"{found.locator}/{name}", body)
+            return Answer(b"", 302, {"Location": there})
         return None
 
     def _search(self, asked: Asked) -> Answer:

@@ -13,7 +13,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from caniload.errors import BadInputError, HubError, UnknownNameError
+from caniload.errors import HubError
 from caniload.handles import Handle
 from caniload.loaders.fetch.hashing import hash_file
 from caniload.loaders.fetch.tables import read_table
@@ -31,7 +31,9 @@ class GardenHub:
         """Return the handle at the version of tf-models-official whose experiments are known."""
         table = _table(settings)
         if handle.format not in (None, "garden"):
-            raise BadInputError(f"the garden serves no {handle.format}", "leave the format out")
+            raise HubError(
+                self.name, "missing", f"the garden has no {handle.format}", "leave the format out"
+            )
         if handle.revision not in (None, table["version"]):
             raise HubError(
                 self.name,
@@ -40,9 +42,12 @@ class GardenHub:
                 f"write garden:{handle.locator}@{table['version']}",
             )
         if handle.locator not in table["entries"]:
-            near = tuple(difflib.get_close_matches(handle.locator, table["entries"], 3))
-            raise UnknownNameError(
-                f"experiment of tf-models-official {table['version']}", handle.locator, near
+            near = difflib.get_close_matches(handle.locator, table["entries"], 3)
+            raise HubError(
+                self.name,
+                "missing",
+                f"tf-models-official {table['version']} has no experiment {handle.locator!r}",
+                f"did you mean {' or '.join(near)}?" if near else "",
             )
         return handle.at(table["version"])
 

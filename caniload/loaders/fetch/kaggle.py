@@ -56,6 +56,8 @@ _WEIGHTS = {
     "onnx": re.compile(r".*\.onnx\Z"),
     "flax": re.compile(r"(.*/)?flax_model\.msgpack\Z"),
     "gguf": re.compile(r".*\.gguf\Z"),
+    "keras": re.compile(r".*\.keras\Z"),
+    "bin": re.compile(r"(.*/)?pytorch_model[^/]*\.bin\Z"),
 }
 """The file that has to be there for the format to be said."""
 
@@ -87,8 +89,8 @@ class KaggleHub:
         return named.at(str(number))
 
     def selection(self, handle: Handle) -> str:
-        """A variation is fetched whole."""
-        return "all"
+        """A variation is fetched whole; the format says how its files are to be read."""
+        return handle.format or "all"
 
     def lay(self, handle: Handle, into: Path, order: Order) -> Laid:
         """Download the variation's archive, verify it, unpack it below ``into/files``."""
@@ -122,8 +124,9 @@ class KaggleHub:
         facts = unpack(target, files, self.name)
         target.unlink()
         note = {"sha256": arrived.sha256, "etag": arrived.etag or ""}
-        named = Handle(self.name, handle.locator, handle.revision)
-        return Laid(named, files, facts, "Kaggle", _format(handle, facts), note)
+        form = _format(handle, facts)
+        named = Handle(self.name, handle.locator, handle.revision, None, form)
+        return Laid(named, files, facts, "Kaggle", form, note)
 
     def recheck(self, handle: Handle, note: dict[str, str], order: Order) -> bool:
         """Ask whether Kaggle still serves the same archive, by its ETag."""
@@ -182,11 +185,19 @@ def _said(handle: Handle) -> tuple[Claim, ...]:
 
 
 def _format(handle: Handle, facts: tuple[FileFact, ...]) -> str | None:
-    """Return the format that the framework means, if the files agree; else None."""
-    form = _FRAMEWORK.get(handle.locator.split("/")[2].lower())
-    if form is None or not any(_WEIGHTS[form].match(fact.path) for fact in facts):
-        return None
-    return form
+    """Return the format asked for, else that which the framework means, if the files agree.
+
+    Raises `HubError` where the files do not hold the format asked for; None leaves it to be
+    recognised by content.
+    """
+    held = [form for form in _WEIGHTS if any(_WEIGHTS[form].match(fact.path) for fact in facts)]
+    meant = handle.format or _FRAMEWORK.get(handle.locator.split("/")[2].lower())
+    if meant in held:
+        return meant
+    if handle.format is not None:
+        has = f"it has {', '.join(held)}" if held else "no known weights are in it"
+        raise HubError("kaggle", "missing", f"{handle.source} has no {handle.format} files", has)
+    return None
 
 
 def _endpoint() -> str:

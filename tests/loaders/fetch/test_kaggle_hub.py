@@ -42,7 +42,7 @@ def test_a_variation_is_laid_and_the_log_in_stays_with_kaggle(
 ) -> None:
     monkeypatch.setenv("KAGGLE_API_TOKEN", "kaggle_secret")
     got = fetch.fetch(parse("kaggle:tiny/bert/keras/small"), settings)
-    assert got.handle == "kaggle:tiny/bert/keras/small@3"
+    assert got.handle == "kaggle:tiny/bert/keras/small@3#keras-preset"
     assert got.format == "keras-preset"
     laid = {fact.path: (Path(got.root) / fact.path).read_bytes() for fact in got.files}
     assert laid == PRESET
@@ -74,6 +74,19 @@ def test_the_format_is_what_framework_and_files_say_together(
 ) -> None:
     hub.add(Variation(f"tiny/model/{framework}/v", 1, files))
     assert fetch.fetch(parse(f"kaggle:tiny/model/{framework}/v@1"), settings).format == form
+
+
+def test_a_format_that_is_asked_for_must_be_there(hub: Kaggle, settings: Settings) -> None:
+    both = {"config.json": b"{}", "model.safetensors": b"x", "pytorch_model.bin": b"x"}
+    hub.add(Variation("tiny/model/transformers/v", 1, both))
+    assert fetch.fetch(parse("kaggle:tiny/model/transformers/v@1"), settings).format == (
+        "safetensors"
+    )
+    chosen = fetch.fetch(parse("kaggle:tiny/model/transformers/v@1#bin"), settings)
+    assert (chosen.format, chosen.handle[-4:]) == ("bin", "#bin")
+    with pytest.raises(HubError, match=r"no onnx files.*it has safetensors, bin") as caught:
+        fetch.fetch(parse("kaggle:tiny/model/transformers/v@1#onnx"), settings)
+    assert caught.value.reason == "missing"
 
 
 def test_consent_and_absence_are_told_apart_where_the_answer_allows(

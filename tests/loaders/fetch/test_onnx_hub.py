@@ -12,7 +12,7 @@ import pytest
 from loopback import faults, onnx_hub
 from loopback.server import Server
 
-from caniload.errors import ArtefactError, BadInputError, HubError, UnknownNameError
+from caniload.errors import ArtefactError, BadInputError, HubError
 from caniload.handles import parse
 from caniload.loaders import fetch
 from caniload.loaders.fetch.tables import read_table
@@ -50,8 +50,9 @@ def test_a_name_is_resolved_to_its_one_path_or_refused_with_the_choices(
     assert fetch.fetch(parse(f"onnx:{PATH}"), settings).from_cache
     with pytest.raises(BadInputError, match=r"2 files.*two-7\.onnx \(opset 7\).*two-9\.onnx"):
         fetch.fetch(parse("onnx:Two"), settings)
-    with pytest.raises(UnknownNameError, match="did you mean Tiny"):
+    with pytest.raises(HubError, match="did you mean Tiny") as unknown:
         fetch.fetch(parse("onnx:Tinny"), settings)
+    assert unknown.value.reason == "missing"
     with pytest.raises(HubError, match=f"is sha256-{sha256} now") as caught:
         fetch.fetch(parse(f"onnx:{PATH}@sha256-{'0' * 64}"), settings)
     assert caught.value.reason == "missing"

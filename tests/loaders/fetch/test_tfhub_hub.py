@@ -86,8 +86,9 @@ def test_lite_and_tfjs_are_asked_for_as_such(
     hub.add(Module("tiny/tfjs-model/evil", 1, files=evil))
     with pytest.raises(ArtefactError, match="outside"):
         fetch.fetch(parse("tfhub:tiny/tfjs-model/evil@1"), settings)
-    with pytest.raises(BadInputError, match="#tflite"):
+    with pytest.raises(HubError, match="write #saved-model, #tflite, #tfjs") as caught:
         fetch.fetch(parse("tfhub:tiny/model@2#onnx"), settings)
+    assert caught.value.reason == "missing"
 
 
 def test_what_is_gone_is_missing_with_a_hint(hub: TfHubServer, settings: Settings) -> None:

@@ -15,11 +15,15 @@ from caniload.settings import Settings
 
 
 def scratch_folder(home: Path, run_id: str) -> Path:
-    """Make the folder below which a run's workers write, empty."""
+    """Make the folder below which a run's workers write, empty and closed to other users.
+
+    What root's worker writes is root's on this machine, its set-user-id bits included.
+    """
     folder = home / "scratch" / run_id
     shutil.rmtree(folder, ignore_errors=True)
     with translating(folder):
         folder.mkdir(parents=True)
+        folder.chmod(0o700)
     return folder
 
 
@@ -54,6 +58,7 @@ def keep_blob(observation: Observation, made: Path, blobs: Path) -> Observation:
             target.parent.mkdir(parents=True, exist_ok=True)
             draft = target.with_name(f"{name}.{os.getpid()}.part")
             shutil.move(source, draft)
+            draft.chmod(0o644)
             draft.rename(target)
     return observation
 
@@ -69,6 +74,8 @@ def export_folder(settings: Settings, observation_id: str) -> Path:
 def exported_artefact(folder: Path, handle: str, parent: str) -> FetchedArtefact:
     """Describe what an export left, as this side finds it; links out of it are not followed."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    for path in files:
+        path.chmod(path.stat().st_mode & 0o777)
     return FetchedArtefact(
         handle=handle,
         root=str(folder),

@@ -24,6 +24,20 @@ _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "localtime", "nsswitch.conf")
 _SYS = ("/sys/devices/system/cpu", "/sys/devices/system/node")
 """PyTorch and ONNX Runtime read the processors' layout there."""
+_PROC_SHUT = (
+    "acpi",
+    "bus",
+    "driver",
+    "fs",
+    "irq",
+    "mtrr",
+    "pressure",
+    "scsi",
+    "sys",
+    "sysrq-trigger",
+)
+"""Kept read-only below /proc. Root needs no capability to write a setting of the kernel's, and
+bubblewrap 0.8 leaves /proc/sys as it is: it asks for the folder, which nobody may write."""
 _GPU_SYS = ("/sys/bus/pci", "/sys/devices", "/sys/module", "/sys/class")
 _STORES = ("/nix/store", "/gnu/store")
 """Package stores whose interpreters load libraries from folders beside their own."""
@@ -83,6 +97,8 @@ def wrap(
         elif path.is_dir():
             out += ["--ro-bind", folder, folder]
     out += ["--proc", "/proc", "--dev", "/dev"]
+    for name in _PROC_SHUT:
+        out += ["--ro-bind-try", f"/proc/{name}", f"/proc/{name}"]
     if not changes_user:
         out += ["--tmpfs", "/tmp"]
     else:

@@ -1,0 +1,191 @@
+"""Attacks by artefacts: each reaches out of a bare worker, and none out of the sandbox."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from escape_range import TOKEN, Range
+
+from caniload.records import Observation
+from caniload.runs import memory, processes
+from caniload.words import ArtefactClass, Outcome, Stage
+
+pytestmark = [pytest.mark.framework, pytest.mark.slow]
+
+CODE = (
+    ("pickle", "pickle", "pytorch"),
+    ("pickle", "pickle-legacy", "pytorch"),
+    ("hubconf", "hubconf", "pytorch"),
+    ("lambda_layer", "lambda", "tensorflow"),
+)
+"""Attacks by code: the loader's method, the artefact, the environment."""
+PROGRAMS = (("graph", "write-file", "tensorflow"),)
+
+
+@pytest.fixture(scope="module")
+def bare(attacks: Range) -> tuple[set[str], list[bytes], list[Observation]]:
+    """What attacks did in workers without a sandbox, where all are called data for that."""
+    jobs = [
+        attacks.job(attack, arm, env=env, allow_code=True) for attack, arm, env in CODE + PROGRAMS
+    ]
+    seen = attacks.run("bare", *jobs)
+    left = attacks.traces(), list(attacks.listener.heard), seen
+    attacks.clean()
+    return left
+
+
+def test_without_a_sandbox_each_attack_succeeds(
+    attacks: Range, bare: tuple[set[str], list[bytes], list[Observation]]
+) -> None:
+    traces, heard, seen = bare
+    assert traces == {arm for _, arm, _ in CODE + PROGRAMS}, [each.log_excerpt for each in seen]
+    assert heard == [TOKEN.encode()]
+    assert attacks.py_func_ran, "its callback exists in the process that made it alone"
+
+
+def test_without_permission_nothing_of_it_is_run(attacks: Range) -> None:
+    jobs = [
+        attacks.job("pickle", "pickle", env="pytorch"),
+        attacks.job("pickle", "pickle-legacy", env="pytorch"),
+        attacks.job("hubconf", "hubconf", env="pytorch", kind=ArtefactClass.CODE),
+        attacks.job("lambda_layer", "lambda", env="tensorflow"),
+        attacks.job("graph", "write-file", env="tensorflow", kind=ArtefactClass.PROGRAM),
+        attacks.job("graph", "py-func", env="tensorflow", kind=ArtefactClass.PROGRAM),
+    ]
+    says = ["posix.system", "posix.system", "executes code", "Lambda", "WriteFile", "PyFunc"]
+    for seen, word in zip(attacks.run("boxed", *jobs), says, strict=True):
+        assert (seen.outcome, seen.stage) == (Outcome.REFUSED, Stage.LOAD), seen.log_excerpt
+        assert word in seen.message
+        assert "--allow-code" in seen.message
+        assert seen.exceptions[0].type == "caniload.Refused"
+    assert (attacks.traces(), attacks.listener.heard) == (set(), [])
+
+
+def test_with_permission_nothing_gets_out_of_the_sandbox(attacks: Range) -> None:
+    kinds = [ArtefactClass.CODE] * len(CODE) + [ArtefactClass.PROGRAM] * len(PROGRAMS)
+    jobs = [
+        attacks.job(attack, arm, env=env, kind=kind, allow_code=True)
+        for (attack, arm, env), kind in zip(CODE + PROGRAMS, kinds, strict=True)
+    ]
+    seen = attacks.run("boxed", *jobs)
+    assert (attacks.traces(), attacks.listener.heard) == (set(), [])
+    for each, job in zip(seen, jobs, strict=True):
+        assert each.outcome in (Outcome.PASSED, Outcome.FAILED), (each.message, each.log_excerpt)
+        assert (each.sandbox.kind, each.sandbox.network) == ("bubblewrap", False)
+        assert each.cell.recipe.allow_code
+        assert each.facts["artefact_class"] == job.artefact_class
+        assert TOKEN not in each.model_dump_json()
+    needed = [each.facts.get("code_needed", "") for each in seen]
+    assert ["posix.system" in needed[0], "Lambda" in needed[3], "WriteFile" in needed[4]] == [
+        *(True, True, True)
+    ]
+
+
+def test_a_network_call_gets_nowhere(attacks: Range) -> None:
+    (outside,) = attacks.run("bare", attacks.job("reach"))
+    assert (outside.outcome, attacks.listener.heard) == (Outcome.PASSED, [b"reached"])
+    attacks.clean()
+    (inside,) = attacks.run("boxed", attacks.job("reach"))
+    assert inside.outcome is Outcome.FAILED
+    assert inside.exceptions[0].type == "ConnectionRefusedError"
+    assert attacks.listener.heard == []
+
+
+def test_root_without_capabilities_changes_no_setting_of_the_kernel_s(attacks: Range) -> None:
+    if os.getuid() == 0:
+        (outside,) = attacks.run("bare", attacks.job("settings"))
+        assert "/proc/sys/" in outside.facts["opened"]
+    (inside,) = attacks.run("boxed", attacks.job("settings"))
+    assert (inside.outcome, inside.facts["opened"]) == (Outcome.PASSED, "")
+
+
+def test_a_program_that_runs_as_its_owner_is_not_reached_by_others(attacks: Range) -> None:
+    shut: set[bool] = set()
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.01):
+            for path in attacks.scratch.glob("home-*/scratch/*/*/*/program"):
+                with contextlib.suppress(OSError):
+                    if path.stat().st_mode & 0o4000:
+                        above = [folder.stat().st_mode for folder in path.parents[:4]]
+                        shut.add(any(not mode & 0o001 for mode in above))
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        attacks.run("boxed", attacks.job("leave_program"))
+    finally:
+        over.set()
+        looking.join()
+    assert shut == {True}
+
+
+def test_what_leaves_its_session_and_its_environment_dies_with_its_worker(
+    attacks: Range, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beat = attacks.home / "beat"
+    with monkeypatch.context() as patched:
+        # Neither sandbox nor control group: nothing is left by which it could be found.
+        patched.setattr("caniload.runs.memory.find", lambda: None)
+        attacks.run("bare", attacks.job("survivor"))
+    survivors = [pid for pid in _with_word(str(beat)) if pid in _beating(beat)]
+    assert survivors, "without anything that holds it, it survives"
+    processes.kill(survivors)
+    attacks.clean()
+    attacks.run("bare", attacks.job("survivor"))
+    assert _with_word(str(beat)) == [], "a control group alone holds it"
+    attacks.clean()
+    (inside,) = attacks.run("boxed", attacks.job("survivor"))
+    assert inside.outcome is Outcome.PASSED
+    assert _with_word(str(beat)) == []
+    assert not beat.exists()
+
+
+@pytest.mark.parametrize("groups", [True, False], ids=["cgroup", "rlimit"])
+def test_a_fork_bomb_is_held_by_a_limit(
+    attacks: Range, monkeypatch: pytest.MonkeyPatch, groups: bool
+) -> None:
+    if not groups:
+        monkeypatch.setattr("caniload.runs.memory.find", lambda: None)
+    (probe,) = attacks.run("boxed", attacks.job("count_forks"))
+    limit, made = probe.sandbox.processes, probe.numbers["forks"]
+    if limit != ("cgroup" if groups else "rlimit") or made >= memory.MAX_PROCESSES:
+        wanted = "a writable pids control group" if groups else "an unprivileged user for workers"
+        pytest.fail(f"no limit on processes binds ({limit}, {made:.0f} forks): {wanted} is missing")
+    began = time.monotonic()
+    (seen,) = attacks.run("boxed", attacks.job("bomb", seconds=2))
+    assert seen.outcome is Outcome.TIMED_OUT
+    assert "fork" in seen.log_excerpt.lower()
+    assert time.monotonic() - began < SLOW
+    assert _with_word("bomb") == []
+
+
+SLOW = 20.0
+"""Seconds that a machine busy with a bomb of 512 processes may take for two cells of 2 s."""
+
+
+def _with_word(word: str) -> list[int]:
+    """Return the processes whose command line holds a word."""
+    found = []
+    for path in Path("/proc").iterdir():
+        if path.name.isdecimal():
+            try:
+                line = (path / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if word.encode() in line and b"pytest" not in line:
+                found.append(int(path.name))
+    return found
+
+
+def _beating(beat: Path) -> list[int]:
+    """Return the processes that beat, if the file still grows."""
+    size = beat.stat().st_size
+    time.sleep(0.3)
+    return _with_word(str(beat)) if beat.stat().st_size > size else []

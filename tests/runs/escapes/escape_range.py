@@ -10,6 +10,7 @@ from typing import Literal
 
 from scripted import ENVIRONMENT, ScriptedSpec
 
+from caniload.loaders.fetch.hashing import hash_tree
 from caniload.records import Cell, FetchedArtefact, Observation, Recipe, utcnow
 from caniload.runs.executor import Executor
 from caniload.runs.job import Job
@@ -71,16 +72,21 @@ class Range:
         arm: str = "hubconf",
         *,
         env: str = "",
+        form: str | None = None,
         kind: ArtefactClass = ArtefactClass.DATA,
         allow_code: bool = False,
         seconds: float = SECONDS,
     ) -> Job:
-        """A job that hands an armed artefact to one method of the plug-in loader."""
+        """A job that hands an armed artefact to a loader.
+
+        With `form`, the artefact's format, `attack` is a real loader's name; without, a method
+        of the plug-in loader.
+        """
         root = self.arms / arm
         cell = Cell(
             model="attack",
-            handle=f"file:attack/{attack}/{arm}@1#pt",
-            loader="transformers",
+            handle=f"file:attack/{attack}/{arm}@1#{form or 'pt'}",
+            loader=attack if form else "transformers",
             framework="tensorflow" if env == "tensorflow" else "pytorch",
             environment="here",
             environment_key=ENVIRONMENT.key,
@@ -90,8 +96,8 @@ class Range:
         artefact = FetchedArtefact(
             handle=cell.handle,
             root=str(root),
-            format="pt",
-            files=(),
+            format=form or "pt",
+            files=hash_tree(root),
             resolved_by="a test",
             resolved_at=utcnow(),
         )
@@ -105,7 +111,12 @@ class Range:
             interpreter=self.pythons[env],
             environment=ENVIRONMENT,
             artefact=artefact,
-            spec=ScriptedSpec(kind=kind, env={}, smoke_file=HERE / "escape_smoke.py"),
+            spec=ScriptedSpec(
+                kind=kind,
+                name=cell.loader,
+                env={"tensorflow": {"KERAS_BACKEND": "tensorflow"}},
+                smoke_file=None if form else HERE / "escape_smoke.py",
+            ),
             timeout_seconds=seconds,
             hints=hints,
         )

@@ -1,4 +1,4 @@
-"""A plug-in loader that hands what it is given to the real frameworks; one attack a method."""
+"""A plug-in loader that misbehaves as its job's hints say; one attack a method."""
 
 import os
 import subprocess
@@ -6,8 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import artefact, graph_ops, pickles
-from .consent import need_code
+from . import artefact
 from .loader import CheckResult
 from .loader import Loader as Base
 
@@ -26,32 +25,10 @@ class Loader(Base):
     def quiet(self, job, root):
         """Do nothing: the cell after an attack."""
 
-    def pickle(self, job, root):
-        pickles.load(root / "model.pt", job)
-
     def hubconf(self, job, root):
         import torch
 
         torch.hub.load(str(root), "model", source="local", trust_repo=True)
-
-    def graph(self, job, root):
-        graph_ops.refuse_unsafe(root, job)
-        import tensorflow
-
-        model = tensorflow.saved_model.load(str(root))
-        model.signatures["serving_default"](x=tensorflow.constant([1.0]))
-
-    def lambda_layer(self, job, root):
-        import keras
-
-        try:
-            model = keras.saving.load_model(str(root / "model.keras"))
-        except (TypeError, ValueError) as error:
-            if "safe_mode" not in str(error):
-                raise
-            need_code(job, "a Lambda layer holds Python code", error)
-            model = keras.saving.load_model(str(root / "model.keras"), safe_mode=False)
-        model(keras.ops.ones((1, 2)))
 
     def survivor(self, job, root):
         """Leave a process in a session of its own, in an environment of its own."""

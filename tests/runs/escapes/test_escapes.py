@@ -7,33 +7,54 @@ import os
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from escape_range import TOKEN, Range
 
 from caniload.records import Observation
 from caniload.runs import memory, processes
+from caniload.runs.job import Job
 from caniload.words import ArtefactClass, Outcome, Stage
 
 pytestmark = [pytest.mark.framework, pytest.mark.slow]
 
-CODE = (
-    ("pickle", "pickle", "pytorch"),
-    ("pickle", "pickle-legacy", "pytorch"),
-    ("hubconf", "hubconf", "pytorch"),
-    ("lambda_layer", "lambda", "tensorflow"),
-)
-"""Attacks by code: the loader's method, the artefact, the environment."""
-PROGRAMS = (("graph", "write-file", "tensorflow"),)
+ATTACKS: dict[str, dict[str, Any]] = {
+    "pickle": {"attack": "torch-file", "env": "pytorch", "form": "pt"},
+    "pickle-legacy": {"attack": "torch-file", "env": "pytorch", "form": "pt"},
+    "hubconf": {"attack": "hubconf", "env": "pytorch", "kind": ArtefactClass.CODE},
+    "lambda": {"attack": "keras-file", "env": "tensorflow", "form": "keras"},
+    "write-file": {
+        "attack": "saved-model",
+        "env": "tensorflow",
+        "form": "saved-model",
+        "kind": ArtefactClass.PROGRAM,
+    },
+}
+"""By artefact: the loader that is handed it, where, as what."""
+
+SAYS = {
+    "pickle": "posix.system",
+    "pickle-legacy": "posix.system",
+    "hubconf": "executes code",
+    "lambda": "Lambda",
+    "write-file": "WriteFile",
+    "py-func": "PyFunc",
+}
+"""What the record names as the reason, by artefact."""
+
+RAN = (Outcome.PASSED, Outcome.FAILED, Outcome.LOADS_ONLY)
+
+
+def jobs(attacks: Range, **changes: Any) -> list[Job]:
+    """A job for each attack."""
+    return [attacks.job(arm=arm, **{**how, **changes}) for arm, how in ATTACKS.items()]
 
 
 @pytest.fixture(scope="module")
 def bare(attacks: Range) -> tuple[set[str], list[bytes], list[Observation]]:
     """What attacks did in workers without a sandbox, where all are called data for that."""
-    jobs = [
-        attacks.job(attack, arm, env=env, allow_code=True) for attack, arm, env in CODE + PROGRAMS
-    ]
-    seen = attacks.run("bare", *jobs)
+    seen = attacks.run("bare", *jobs(attacks, kind=ArtefactClass.DATA, allow_code=True))
     left = attacks.traces(), list(attacks.listener.heard), seen
     attacks.clean()
     return left
@@ -43,47 +64,35 @@ def test_without_a_sandbox_each_attack_succeeds(
     attacks: Range, bare: tuple[set[str], list[bytes], list[Observation]]
 ) -> None:
     traces, heard, seen = bare
-    assert traces == {arm for _, arm, _ in CODE + PROGRAMS}, [each.log_excerpt for each in seen]
+    assert traces == set(ATTACKS), [(each.message, each.log_excerpt) for each in seen]
     assert heard == [TOKEN.encode()]
     assert attacks.py_func_ran, "its callback exists in the process that made it alone"
 
 
 def test_without_permission_nothing_of_it_is_run(attacks: Range) -> None:
-    jobs = [
-        attacks.job("pickle", "pickle", env="pytorch"),
-        attacks.job("pickle", "pickle-legacy", env="pytorch"),
-        attacks.job("hubconf", "hubconf", env="pytorch", kind=ArtefactClass.CODE),
-        attacks.job("lambda_layer", "lambda", env="tensorflow"),
-        attacks.job("graph", "write-file", env="tensorflow", kind=ArtefactClass.PROGRAM),
-        attacks.job("graph", "py-func", env="tensorflow", kind=ArtefactClass.PROGRAM),
-    ]
-    says = ["posix.system", "posix.system", "executes code", "Lambda", "WriteFile", "PyFunc"]
-    for seen, word in zip(attacks.run("boxed", *jobs), says, strict=True):
+    py_func = attacks.job(arm="py-func", **ATTACKS["write-file"])
+    for seen, says in zip(
+        attacks.run("boxed", *jobs(attacks), py_func), SAYS.values(), strict=True
+    ):
         assert (seen.outcome, seen.stage) == (Outcome.REFUSED, Stage.LOAD), seen.log_excerpt
-        assert word in seen.message
+        assert says in seen.message
         assert "--allow-code" in seen.message
         assert seen.exceptions[0].type == "caniload.Refused"
     assert (attacks.traces(), attacks.listener.heard) == (set(), [])
 
 
 def test_with_permission_nothing_gets_out_of_the_sandbox(attacks: Range) -> None:
-    kinds = [ArtefactClass.CODE] * len(CODE) + [ArtefactClass.PROGRAM] * len(PROGRAMS)
-    jobs = [
-        attacks.job(attack, arm, env=env, kind=kind, allow_code=True)
-        for (attack, arm, env), kind in zip(CODE + PROGRAMS, kinds, strict=True)
-    ]
-    seen = attacks.run("boxed", *jobs)
+    seen = attacks.run("boxed", *jobs(attacks, allow_code=True))
     assert (attacks.traces(), attacks.listener.heard) == (set(), [])
-    for each, job in zip(seen, jobs, strict=True):
-        assert each.outcome in (Outcome.PASSED, Outcome.FAILED), (each.message, each.log_excerpt)
+    for each, (arm, how) in zip(seen, ATTACKS.items(), strict=True):
+        assert each.outcome in RAN, (arm, each.message, each.log_excerpt)
         assert (each.sandbox.kind, each.sandbox.network) == ("bubblewrap", False)
         assert each.cell.recipe.allow_code
-        assert each.facts["artefact_class"] == job.artefact_class
         assert TOKEN not in each.model_dump_json()
-    needed = [each.facts.get("code_needed", "") for each in seen]
-    assert ["posix.system" in needed[0], "Lambda" in needed[3], "WriteFile" in needed[4]] == [
-        *(True, True, True)
-    ]
+        if how.get("kind") is ArtefactClass.CODE:
+            assert each.facts["artefact_class"] == "code"
+        else:
+            assert SAYS[arm] in each.facts["code_needed"], "the record says what it was for"
 
 
 def test_a_network_call_gets_nowhere(attacks: Range) -> None:

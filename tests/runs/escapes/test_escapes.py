@@ -175,6 +175,15 @@ def test_a_fork_bomb_is_held_by_a_limit(
     assert _with_word("bomb") == []
 
 
+def test_a_fork_bomb_is_ended_by_its_control_group_alone(attacks: Range) -> None:
+    (probe,) = attacks.run("bare", attacks.job("count_forks"))
+    if probe.sandbox.processes != "cgroup" or probe.numbers["forks"] >= memory.MAX_PROCESSES:
+        pytest.fail("no limit on processes binds: a writable pids control group is missing")
+    (seen,) = attacks.run("bare", attacks.job("bomb", seconds=2))
+    assert seen.outcome is Outcome.TIMED_OUT
+    assert _with_word("bomb") == []
+
+
 SLOW = 20.0
 """Seconds that a machine busy with a bomb of 512 processes may take for two cells of 2 s."""
 

@@ -19,7 +19,18 @@ GROUP = "caniload.loaders"
 EXPORTERS = "caniload.exporters"
 """Entry points group in which outside packages register exporters."""
 
-BUILT_IN = ("transformers", "sentence_transformers", "keras_hub", "onnx")
+BUILT_IN = (
+    "transformers",
+    "sentence_transformers",
+    "keras_hub",
+    "onnx",
+    "saved_model",
+    "tensorflow_hub",
+    "keras_file",
+    "tf1_graph",
+    "litert",
+    "keras_applications",
+)
 """Modules of this package, each with a `SPEC`."""
 
 

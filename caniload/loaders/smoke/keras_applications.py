@@ -1,0 +1,110 @@
+"""Build models of keras.applications, with Keras's own weights or random ones."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from . import artefact, keras_side, signature
+from .loader import CheckResult, Job
+from .loader import Loader as Base
+
+
+class Loader(Base):
+    """`keras.applications.<Name>(weights="imagenet")`, served from Keras's own cache layout.
+
+    The artefact holds `application.json` and, in `models/`, the files as Keras names them.
+    """
+
+    frameworks = ("tensorflow", "pytorch", "jax")
+    modules = keras_side.MODULES
+
+    def import_(self, job: Job) -> None:
+        """Import Keras on the framework asked for."""
+        self.keras = keras_side.Keras.imported(job)
+
+    def load(self, job: Job) -> Any:
+        """Build the model; Keras finds its weights where it would have downloaded them."""
+        self.tf32 = self.keras.prepare(job)
+        self.root = artefact.root(job)
+        told = artefact.read_json(self.root / "application.json") if self.root.is_dir() else {}
+        hints = job.get("hints") or {}
+        name = str(hints.get("application") or told.get("application") or "")
+        build = (
+            getattr(self.keras.library.applications, name, None) if name.isidentifier() else None
+        )
+        if not callable(build):
+            raise ValueError(f"keras.applications has no {name or 'application named'}")
+        given: dict[str, Any] = {"weights": None}
+        if told.get("include_top") is False:
+            given["include_top"] = False
+        if job["recipe"].get("weights") == "random":
+            self.keras.reset(None, job)
+        else:
+            given["weights"] = "imagenet"
+            self._lay(self.root / "models")
+        with self.keras.on(job):
+            model = build(**given)
+        self.declared = keras_side.declared(model, job)
+        self.channels_first = signature.channels_first(self.declared, job)
+        return model
+
+    def _lay(self, models: Path) -> None:
+        """Link the artefact's files into the folder where Keras looks before it downloads."""
+        cache = self._home() / "models"
+        cache.mkdir(parents=True, exist_ok=True)
+        for file in sorted(models.iterdir()):
+            target = cache / file.name
+            if target.is_symlink() or target.exists():
+                target.unlink()
+            target.symlink_to(file.resolve())
+
+    def _home(self) -> Path:
+        """Return Keras's home as Keras decided it when it was imported."""
+        if not self.keras.legacy:
+            from keras.src.backend import config
+
+            return Path(config.keras_home())
+        return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+
+    def inputs(self, loaded: Any, job: Job, seed: int) -> dict[str, Any]:
+        """Make a picture of the size that the application declares."""
+        return keras_side.make(loaded, self.declared, job, seed)
+
+    def run(self, loaded: Any, inputs: dict[str, Any], job: Job) -> dict[str, Any]:
+        """Call the model once without training."""
+        names = [item.name for item in self.declared]
+        return self.keras.call(loaded, inputs, names, job)
+
+    def reset(self, loaded: Any, job: Job) -> None:
+        """Seed every generator."""
+        self.keras.reset(loaded, job)
+
+    def weights(self, loaded: Any, job: Job) -> CheckResult:
+        """Every weight of the live model is in the file that was laid."""
+        files = sorted((self.root / "models").iterdir())
+        if len(files) != 1:
+            text = f"{len(files)} files of weights were laid, one was expected"
+            return CheckResult.failed("weights", "weights_unread", text)
+        named = [(str(getattr(item, "path", item.name)), self.keras.numpy(item))
+                 for item in loaded.weights]  # fmt: skip
+        return keras_side.compare(named, files[0])
+
+    def device(self, loaded: Any, outputs: dict[str, Any], job: Job) -> CheckResult:
+        """Variables and outputs sit where they were asked to."""
+        return self.keras.placed(loaded, job)
+
+    def device_facts(self, job: Job) -> dict[str, Any]:
+        """Describe the device by what the backend says."""
+        return self.keras.device_facts(job)
+
+    def facts(self, loaded: Any, job: Job) -> dict[str, Any]:
+        """State the application, the backend and the number of parameters."""
+        return {
+            "class": str(loaded.name),
+            "library": self.keras.library.__name__.partition(".")[0],
+            "dtype": str(loaded.compute_dtype),
+            "backend": self.keras.backend,
+            "parameters": int(loaded.count_params()),
+        }

@@ -29,7 +29,8 @@ class LoaderSpec:
     make an environment's key (those in `optional` also by being absent), `preload` the modules
     that a warm worker imports, `env` the variables that must be set before import, `exports`
     the formats that its smoke file can write: each by framework. `second_recipes` are options,
-    by format, that are tried beside the library's default call, as ``compile=False``.
+    by format or by `framework:format`, that are tried beside the library's default call, as
+    ``compile=False``.
     `architectures` is the hub whose locators are names of what the library builds by itself, so
     that random weights need no file. `snippet` makes code that leaves a variable `output`, whose
     name among the worker's outputs is `snippet_output`. `native_hint` says in one sentence which

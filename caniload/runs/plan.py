@@ -180,8 +180,8 @@ def of_artefact(
         )
     trials: list[Trial] = []
     for spec in readers:
-        recipes = _recipes(recipe, spec, formats, wish)
         for framework in spec.frameworks:
+            recipes = _recipes(recipe, spec, framework, formats, wish)
             places: tuple[str | None, ...]
             if installed is None:
                 places = environments_for(spec.name, framework, environments)
@@ -278,12 +278,17 @@ def with_exports(
 
 
 def _recipes(
-    recipe: Recipe, spec: LoaderSpec, formats: Sequence[str], wish: Wish
+    recipe: Recipe, spec: LoaderSpec, framework: str, formats: Sequence[str], wish: Wish
 ) -> tuple[Recipe, ...]:
     """Return the library's default call and, unless the user chose, the loader's second calls."""
     if wish.options or wish.weights == "random":
         return (recipe,)
-    second = [options for each in formats for options in spec.second_recipes.get(each, ())]
+    second = [
+        options
+        for each in formats
+        for key in (each, f"{framework}:{each}")
+        for options in spec.second_recipes.get(key, ())
+    ]
     return recipe, *(
         recipe.model_copy(
             update={

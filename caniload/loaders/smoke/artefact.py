@@ -100,16 +100,16 @@ def special_ids(home: Path, names: set[str]) -> dict[str, int]:
 
 def safetensors_files(home: Path, variant: str | None = None) -> list[Path]:
     """Return the safetensors files of a model in one directory, all shards of an index."""
-    return _weight_files(home, "model", "safetensors", variant)
+    return weight_files(home, "model", "safetensors", variant)
 
 
 def pickle_files(home: Path, variant: str | None = None) -> list[Path]:
     """Return the PyTorch state dicts of a model in one directory, all shards of an index."""
-    return _weight_files(home, "pytorch_model", "bin", variant)
+    return weight_files(home, "pytorch_model", "bin", variant)
 
 
-def _weight_files(home: Path, stem: str, suffix: str, variant: str | None) -> list[Path]:
-    """Return one file, or the shards that its index names."""
+def weight_files(home: Path, stem: str, suffix: str, variant: str | None) -> list[Path]:
+    """Return a model's one weight file in a directory, or the shards that its index names."""
     dotted = f".{variant}" if variant else ""
     single = home / f"{stem}{dotted}.{suffix}"
     if single.is_file():

@@ -1,36 +1,43 @@
-"""Load with Hugging Face transformers: its PyTorch classes, and TensorFlow's while they last."""
+"""Load with Hugging Face transformers: PyTorch's classes, TensorFlow's and Flax's up to 4."""
 
 from __future__ import annotations
 
 import inspect
+from importlib import import_module
 from typing import Any
 
-from . import artefact, inputs, pickles, torch_side, tree, weights
-from .devices import split
+from . import artefact, converted, hf_inputs, processors
 from .failure import Refused
 from .loader import CheckResult, Job
 from .loader import Loader as Base
 
-PREFIX = {"pytorch": "", "tensorflow": "TF"}
+PREFIX = {"pytorch": "", "tensorflow": "TF", "jax": "Flax"}
+"""What the name of a framework's classes begins with."""
+
+SIDES = {
+    "pytorch": "transformers_torch",
+    "tensorflow": "transformers_tf",
+    "jax": "transformers_flax",
+}
+"""Module of this package that does what each framework does its own way."""
 
 
 class Loader(Base):
     """`<Class>.from_pretrained(directory)`, the class being the configuration's architecture."""
 
-    frameworks = ("pytorch", "tensorflow")
-    modules = {"pytorch": ("torch", "transformers"), "tensorflow": ("tensorflow", "transformers")}  # noqa: RUF012
+    frameworks = ("pytorch", "tensorflow", "jax")
+    modules = {  # noqa: RUF012
+        "pytorch": ("torch", "transformers"),
+        "tensorflow": ("tensorflow", "transformers"),
+        "jax": ("jax", "flax", "transformers"),
+    }
 
     def import_(self, job: Job) -> None:
         """Import the framework and the class, which transformers imports lazily."""
-        self.seen: set[str] = set()
         self.config = artefact.config(artefact.root(job))
-        self.torch = job["framework"] == "pytorch"
-        if self.torch:
-            import torch  # noqa: F401
-
-            self.tf32 = torch_side.exact() if split(job["device"])[0] == "cuda" else None
-        else:
-            import tensorflow  # noqa: F401
+        self.side = import_module(f".{SIDES[job['framework']]}", __package__).Side()
+        self.side.import_(job)
+        self.tf32 = self.side.tf32
         self.cls = self._class(job)
 
     def _class(self, job: Job) -> Any:
@@ -41,44 +48,28 @@ class Loader(Base):
         if not name.isidentifier():
             raise ValueError(f"config.json names no class: {name!r}")
         prefix = PREFIX[job["framework"]]
-        name = name if name.startswith(prefix) else prefix + name
+        for other in PREFIX.values():
+            if other and name.startswith(other):
+                name = name[len(other) :]
+        name = prefix + name
         if self.config.get("auto_map"):
             import transformers
 
             if not hasattr(transformers, name):
                 if not job["recipe"].get("allow_code"):
                     raise Refused(f"{name} is code of the repository; it needs --allow-code")
-                name = prefix + "AutoModel"
+                name = f"{prefix}AutoModel"
         scope: dict[str, Any] = {}
         exec(f"from transformers import {name}", scope)  # the very statement a user writes
         return scope[name]
 
     def load(self, job: Job) -> Any:
         """Load the checkpoint in evaluation mode on the job's device."""
-        recipe = job["recipe"]
-        home = artefact.root(job)
-        code = bool(recipe.get("allow_code"))
-        if recipe.get("weights") == "random":
+        code = bool(job["recipe"].get("allow_code"))
+        if job["recipe"].get("weights") == "random":
             return self._random(job, code)
-        options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": code}
-        if not self.torch:
-            import tensorflow
-
-            with tensorflow.device(self._tf_device(job)):
-                return self.cls.from_pretrained(str(home), **options)
-        shape = job["artefact"].get("format")
-        if shape:
-            options["use_safetensors"] = shape == "safetensors"
-        variant = (job.get("hints") or {}).get("variant")
-        if variant:
-            options["variant"] = variant
-        unsafe = shape == "bin" and pickles.refuse_unsafe(
-            artefact.pickle_files(artefact.folder(job), variant), job
-        )
-        options["weights_only"] = not unsafe
-        if recipe.get("dtype", "auto") != "auto":
-            options["dtype"] = self._dtype(recipe["dtype"])
-        return self.cls.from_pretrained(str(home), **options).to(job["device"]).eval()
+        options = {"local_files_only": True, "trust_remote_code": code}
+        return self.side.load(self.cls, options, job)
 
     def _random(self, job: Job, code: bool) -> Any:
         """Build the architecture from the configuration alone."""
@@ -88,126 +79,44 @@ class Loader(Base):
             str(artefact.root(job)), local_files_only=True, trust_remote_code=code
         )
         self.reset(None, job)
-        if not self.torch:
-            return self.cls(config)
-        if self.cls.__name__.startswith("AutoModel"):
-            model = self.cls.from_config(config, trust_remote_code=code)
-        else:
-            model = self.cls(config)
-        if job["recipe"].get("dtype", "auto") != "auto":
-            model = model.to(self._dtype(job["recipe"]["dtype"]))
-        return model.to(job["device"]).eval()
+        build = self.cls
+        if "AutoModel" in self.cls.__name__:
 
-    def _dtype(self, name: str) -> Any:
-        """Return PyTorch's dtype of a name."""
-        import torch
+            def build(config: Any) -> Any:
+                return self.cls.from_config(config, **({"trust_remote_code": True} if code else {}))
 
-        return getattr(torch, name)
-
-    def _tf_device(self, job: Job) -> str:
-        """Return TensorFlow's name of the job's device."""
-        kind, index = split(job["device"])
-        return f"/{'GPU' if kind == 'cuda' else kind.upper()}:{index or 0}"
+        return self.side.random(build, config, job)
 
     def inputs(self, loaded: Any, job: Job, seed: int) -> dict[str, Any]:
-        """Make token ids or pixels, as the model's main input says."""
-        main = getattr(loaded, "main_input_name", "input_ids")
-        kind = inputs.kind(job["recipe"], "pixels" if main == "pixel_values" else "tokens")
-        if kind == "pixels":
-            return inputs.pixels(self.config, job["recipe"], seed)
-        facts = artefact.token_facts(artefact.root(job))
-        if kind != "tokens" or facts is None:
-            raise ValueError(f"no inputs of kind {kind!r} can be made for {main!r}")
-        made = inputs.tokens(facts, job["recipe"], seed)
-        if self.config.get("is_encoder_decoder"):
-            made["decoder_input_ids"] = made["input_ids"]
+        """Make what the model's main input says: token ids, pixels, sound or its features."""
+        main = str(getattr(loaded, "main_input_name", "input_ids"))
+        pair = bool(getattr(loaded.config, "is_encoder_decoder", False))
+        made = hf_inputs.make(main, job, seed, pair)
+        self.channels_first = "pixel_values" in made
         return made
 
     def run(self, loaded: Any, inputs: dict[str, Any], job: Job) -> dict[str, Any]:
-        """Call the model once; the base model's last hidden state is kept beside a head's."""
-        call = loaded.forward if self.torch else loaded.call
-        accepts = inspect.signature(call).parameters
+        """Call the model once with what its signature takes."""
+        accepts = inspect.signature(self.side.call(loaded)).parameters
         given = {name: value for name, value in inputs.items() if name in accepts}
-        return self._torch(loaded, given, job) if self.torch else self._tensorflow(loaded, given)
-
-    def _torch(self, loaded: Any, given: dict[str, Any], job: Job) -> dict[str, Any]:
-        import torch
-
-        kept: dict[str, Any] = {}
-        base = getattr(loaded, "base_model", loaded)
-
-        def keep(module: Any, args: Any, result: Any) -> None:
-            kept.update(tree.leaves(result, torch.is_tensor))
-
-        hook = base.register_forward_hook(keep) if base is not loaded else None
-        dtype = next(loaded.parameters()).dtype
-        tensors = {name: torch.from_numpy(value) for name, value in given.items()}
-        tensors = {
-            name: value.to(job["device"], dtype if value.is_floating_point() else value.dtype)
-            for name, value in tensors.items()
-        }
-        try:
-            with torch.no_grad():
-                result = loaded(**tensors, return_dict=True)
-        finally:
-            if hook is not None:
-                hook.remove()
-        found = {
-            name: value for name, value in tree.leaves(result, torch.is_tensor) if _plain(name)
-        }
-        if "last_hidden_state" in kept:
-            found.setdefault("last_hidden_state", kept["last_hidden_state"])
-        self.seen = {torch_side.label(value.device) for value in found.values()}
-        return {name: torch_side.to_numpy(value) for name, value in found.items()}
-
-    def _tensorflow(self, loaded: Any, given: dict[str, Any]) -> dict[str, Any]:
-        import tensorflow
-
-        result = loaded(given, training=False, return_dict=True)
-        found = {
-            name: value for name, value in tree.leaves(result, tensorflow.is_tensor) if _plain(name)
-        }
-        self.seen = {str(value.device) for value in found.values()}
-        return {name: value.numpy() for name, value in found.items()}
+        return self.side.run(loaded, given, job)
 
     def reset(self, loaded: Any, job: Job) -> None:
         """Seed the framework; the models keep no state between calls."""
-        if self.torch:
-            torch_side.seed_all(int(job["recipe"]["seed"]))
-        else:
-            import tensorflow
-
-            tensorflow.random.set_seed(int(job["recipe"]["seed"]))
+        self.side.seed(int(job["recipe"]["seed"]))
 
     def weights(self, loaded: Any, job: Job) -> CheckResult:
-        """Compare by name and bytes on PyTorch, by sorted values on TensorFlow."""
-        variant = (job.get("hints") or {}).get("variant")
-        form = job["artefact"].get("format")
-        stored = weights.stored(artefact.root(job), form, variant)
-        if not stored:
-            text = "the artefact holds no weight file that can be read to compare"
-            return CheckResult.failed("weights", "weights_unread", text)
-        if self.torch:
-            prefix = getattr(loaded, "base_model_prefix", "")
-            return weights.compare_named(stored, torch_side.live_tensors(loaded), prefix)
-        held = {item.name: weights.digest(item.numpy()) for item in loaded.trainable_weights}
-        return weights.compare_values(weights.digests(stored), held)
+        """Compare by name and bytes on PyTorch, by sorted values where the library converts."""
+        return self.side.weights(loaded, job)
 
     def device(self, loaded: Any, outputs: dict[str, Any], job: Job) -> CheckResult:
         """Parameters and outputs sit where they were asked to."""
-        if self.torch:
-            return torch_side.placed(loaded, self.seen, job)
-        found = {str(item.device) for item in loaded.weights} | self.seen
-        wanted = f"device:{self._tf_device(job)[1:]}"
-        wrong = sorted(where for where in found if not where.endswith(wanted))
-        if wrong:
-            text = f"asked for {job['device']}, found {wrong[0]}"
-            return CheckResult.failed("device", "wrong_device", text)
-        return CheckResult("device", "passed", f"variables and outputs on {job['device']}")
+        return self.side.device(loaded, job)
 
     def device_facts(self, job: Job) -> dict[str, Any]:
         """Describe the device by what the framework says."""
-        return torch_side.device_facts(job) if self.torch else super().device_facts(job)
+        found: dict[str, Any] = self.side.device_facts(job)
+        return found
 
     def preprocess(self, loaded: Any, job: Job, texts: tuple[str, ...]) -> list[list[int]] | None:
         """Return AutoTokenizer's ids, where the artefact has a tokenizer."""
@@ -225,26 +134,40 @@ class Loader(Base):
         found = tokenizer(list(texts), add_special_tokens=False)["input_ids"]
         return [[int(index) for index in row] for row in found]
 
+    def process(self, loaded: Any, job: Job, sample: Any) -> dict[str, Any] | None:
+        """Return what the library's processor makes of a picture or sound, in the framework."""
+        settings = artefact.read_json(artefact.root(job) / "preprocessor_config.json")
+        name = "AutoImageProcessor" if processors.is_image(settings) else "AutoFeatureExtractor"
+        scope: dict[str, Any] = {}
+        exec(f"from transformers import {name}", scope)
+        processor = scope[name].from_pretrained(
+            str(artefact.root(job)),
+            local_files_only=True,
+            trust_remote_code=bool(job["recipe"].get("allow_code")),
+        )
+        options = {}
+        if not processors.is_image(settings):
+            options["sampling_rate"] = int(settings.get("sampling_rate") or processors.RATE)
+        made = processor(sample, return_tensors=self.side.tensors, **options)
+        return {
+            key: self.side.to_numpy(value) for key, value in made.items() if hasattr(value, "shape")
+        }
+
     def facts(self, loaded: Any, job: Job) -> dict[str, Any]:
-        """State the class, the dtype and the number of parameters."""
-        if not self.torch:
-            return {"class": type(loaded).__name__, "parameters": int(loaded.count_params())}
+        """State class, dtype, parameters, and the call where it is not the default one."""
+        options = converted.conversion(job)
+        said = ", ".join(f"{name}={value}" for name, value in options.items())
         return {
             "class": type(loaded).__name__,
-            "dtype": str(next(loaded.parameters()).dtype).rpartition(".")[2],
-            "parameters": sum(value.numel() for value in loaded.parameters()),
+            **self.side.facts(loaded),
+            **({"call": f"from_pretrained({said})"} if said else {}),
         }
 
     def export(self, loaded: Any, job: Job) -> None:
         """Export the PyTorch model to ONNX."""
-        if not self.torch or job["export_format"] != "onnx":
+        if job["framework"] != "pytorch" or job["export_format"] != "onnx":
             super().export(loaded, job)
         from . import export_onnx
 
         seed = int(job["recipe"]["seed"])
         export_onnx.export(loaded, self.inputs(loaded, job, seed), job)
-
-
-def _plain(name: str) -> bool:
-    """Leave out caches: they are state, not results."""
-    return not name.startswith("past_key_values")

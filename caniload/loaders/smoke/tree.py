@@ -20,3 +20,8 @@ def leaves(value: Any, is_tensor: Callable[[Any], bool], name: str = "") -> Iter
         for index, item in enumerate(value):
             label = f"{name}.{index}" if name else f"output.{index}"
             yield from leaves(item, is_tensor, label)
+
+
+def results(value: Any, is_tensor: Callable[[Any], bool]) -> dict[str, Any]:
+    """Return the tensors that a transformers model answers with; its caches are state."""
+    return {name: item for name, item in leaves(value, is_tensor) if not name.startswith("past_")}

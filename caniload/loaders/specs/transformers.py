@@ -15,13 +15,24 @@ def snippet(locator: Mapping[str, Any], framework: str, hints: Mapping[str, Any]
     place = places.place(locator)
     ids, mask = places.token_ids(locator)
     name = places.class_name(locator, hints, "AutoModel")
+    if framework == "jax":
+        name = name if name.startswith("Flax") else f"Flax{name}"
+        return places.code(
+            ["import numpy as np", f"from transformers import {name}", ""],
+            place.lines,
+            f"model = {name}.from_pretrained(path{place.options}{_conversion(locator)})",
+            places.rows("input_ids", ids, "np.array(", ")"),
+            places.mask_rows("attention_mask", mask, "np.array(", ")"),
+            "result = model(input_ids=input_ids, attention_mask=attention_mask)",
+            'output = result["last_hidden_state"]',
+        )
     if framework == "tensorflow":
         name = name if name.startswith("TF") else f"TF{name}"
         base = "model" if name.endswith("Model") else "getattr(model, model.base_model_prefix)"
         return places.code(
             ["import tensorflow as tf", f"from transformers import {name}", ""],
             place.lines,
-            f"model = {name}.from_pretrained(path{place.options})",
+            f"model = {name}.from_pretrained(path{place.options}{_conversion(locator)})",
             places.rows("input_ids", ids, "tf.constant(", ")"),
             places.mask_rows("attention_mask", mask, "tf.constant(", ")"),
             f"output = {base}(input_ids, attention_mask=attention_mask).last_hidden_state",
@@ -29,7 +40,7 @@ def snippet(locator: Mapping[str, Any], framework: str, hints: Mapping[str, Any]
     return places.code(
         ["import torch", f"from transformers import {name}", ""],
         place.lines,
-        f"model = {name}.from_pretrained(path{place.options}).eval()",
+        f"model = {name}.from_pretrained(path{place.options}{_conversion(locator)}).eval()",
         places.rows("input_ids", ids, "torch.tensor(", ")"),
         places.mask_rows("attention_mask", mask, "torch.tensor(", ")"),
         "with torch.no_grad():",
@@ -38,23 +49,46 @@ def snippet(locator: Mapping[str, Any], framework: str, hints: Mapping[str, Any]
     )
 
 
+def _conversion(locator: Mapping[str, Any]) -> str:
+    """Return the options of the recorded recipe by which another framework's weights are read."""
+    options = (locator.get("recipe") or {}).get("options") or {}
+    names = ("from_pt", "from_tf", "from_flax")
+    return "".join(f", {name}=True" for name in names if options.get(name))
+
+
 SPEC = LoaderSpec(
     name="transformers",
-    frameworks=("pytorch", "tensorflow"),
-    classes={"safetensors": ArtefactClass.DATA, "bin": ArtefactClass.DATA},
+    frameworks=("pytorch", "tensorflow", "jax"),
+    classes={
+        "safetensors": ArtefactClass.DATA,
+        "bin": ArtefactClass.DATA,
+        "tf-h5": ArtefactClass.DATA,
+        "flax": ArtefactClass.DATA,
+    },
     packages={
         "pytorch": ("transformers", "torch"),
         "tensorflow": ("transformers", "tensorflow", "tf-keras"),
+        "jax": ("transformers", "jax", "flax"),
     },
     decisive={
         "pytorch": ("transformers", "torch"),
-        "tensorflow": ("transformers", "tensorflow"),
+        "tensorflow": ("transformers", "tensorflow", "tf-keras"),
+        "jax": ("transformers", "jax", "flax"),
     },
+    optional=("tf-keras",),
     preload={
         "pytorch": ("torch", "transformers"),
         "tensorflow": ("tensorflow", "transformers"),
+        "jax": ("jax", "flax", "transformers"),
     },
     exports={"pytorch": ("onnx",)},
+    second_recipes={
+        "tensorflow:safetensors": ({"from_pt": True},),
+        "tensorflow:bin": ({"from_pt": True},),
+        "jax:bin": ({"from_pt": True},),
+        "pytorch:tf-h5": ({"from_tf": True},),
+        "pytorch:flax": ({"from_flax": True},),
+    },
     snippet=snippet,
     native_hint="Home of checkpoints with a config.json that names a transformers class.",
 )

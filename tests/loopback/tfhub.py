@@ -8,14 +8,23 @@ import io
 import json
 import tarfile
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
 from loopback.server import Answer, Asked, Server, content
 
 
 def tar_gz(files: dict[str, bytes]) -> bytes:
-    """Pack files as TF Hub and Kaggle do, without compressing, so that sizes stay telling."""
+    """Pack files as TF Hub and Kaggle do, without compressing, so that sizes stay telling.
+
+    Folders are members too: tensorflow_hub makes no others.
+    """
     out = io.BytesIO()
+    folders = {str(above) for path in files for above in PurePosixPath(path).parents}
     with tarfile.open(fileobj=out, mode="w:gz", compresslevel=0) as archive:
+        for folder in sorted(folders):
+            made = tarfile.TarInfo(folder)
+            made.type, made.mode = tarfile.DIRTYPE, 0o755
+            archive.addfile(made)
         for path, body in files.items():
             info = tarfile.TarInfo(path)
             info.size = len(body)

@@ -2,7 +2,8 @@
 
 An experiment's name is what tf-models-official registers; its package version is the revision,
 and no weights come with it. The names are read from the package's wheel without importing it
-(``scripts/import_garden.py``). Nothing is downloaded: what is laid is `experiment.json`.
+(``scripts/import_garden.py``). Nothing is downloaded: what is laid is `experiment.json`, with the
+module that registers the name, since importing `tensorflow_models` registers only some.
 """
 
 from __future__ import annotations

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import json
+import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from caniload.errors import HubError
 from caniload.handles import parse
 from caniload.loaders import fetch
+from caniload.loaders.fetch.tables import read_table
 from caniload.loaders.hub import load_hubs
 from caniload.settings import Settings
 
@@ -49,6 +52,35 @@ def test_without_a_table_nothing_is_guessed(
     with pytest.raises(HubError, match="no table") as caught:
         fetch.resolve(parse("garden:resnet_imagenet"), Settings.read())
     assert caught.value.reason == "unresolved"
+
+
+@pytest.mark.framework
+def test_the_table_holds_every_name_that_the_package_registers(
+    settings: Settings, framework_python: Callable[[str], Path]
+) -> None:
+    table = read_table("garden", settings)
+    assert table is not None
+    script = (
+        "import json, importlib, sys, tensorflow_models; from official.core import exp_factory\n"
+        "importlib.import_module(sys.argv[2]); exp_factory.get_exp_config(sys.argv[1])\n"
+        "def names(d, path=()):\n"
+        " for key, each in d.items():\n"
+        "  if isinstance(each, dict): yield from names(each, (*path, key))\n"
+        "  else: yield '/'.join((*path, key))\n"
+        "print(json.dumps(sorted(names(exp_factory._REGISTERED_CONFIGS))))"
+    )
+    named = "bert/sentence_prediction"
+    done = subprocess.run(
+        [framework_python("model-garden"), "-c", script, named, table["entries"][named]["module"]],
+        capture_output=True,
+        text=True,
+        timeout=250,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    registered = set(json.loads(done.stdout.splitlines()[-1]))
+    assert named in registered
+    assert registered <= set(table["entries"])
 
 
 def test_claims_say_that_no_weights_come_with_it(settings: Settings) -> None:

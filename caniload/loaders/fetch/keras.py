@@ -1,8 +1,8 @@
 """The `keras` hub: the weights of keras.applications, in the layout of Keras's own cache.
 
 Addresses and hashes (md5, or sha256) are those that Keras itself asks for, read from the
-package; few files have none. The variant ``#keras-applications:notop`` is the model without its classifier.
-`CANILOAD_KERAS_ENDPOINT` names a mirror of the host that serves them.
+package; few files have none. The variant ``#keras-applications:notop`` is the model without its
+classifier. `CANILOAD_KERAS_ENDPOINT` names a mirror of the host that serves them.
 """
 
 from __future__ import annotations

@@ -87,7 +87,10 @@ class TorchHub:
         return still(files, self.name, note, order)
 
     def browse(self, query: str, settings: Settings) -> tuple[Found, ...]:
-        """List the entry points of ``owner/repo``; GitHub has no search for such repositories."""
+        """List the entry points of ``owner/repo``; GitHub has no search for such repositories.
+
+        The whole tree is downloaded, since many of them are imported from it.
+        """
         owner, _, rest = query.partition("/")
         name, _, wanted = rest.partition("/")
         if not _OWNER.match(owner) or not _NAME.match(name):
@@ -95,8 +98,10 @@ class TorchHub:
         repository = Repository(owner, name)
         commit = github.commit_of(repository, None, settings)
         with tempfile.TemporaryDirectory() as folder:
-            root = Path(folder)
-            sources = _only_hubconf(root, repository, commit, settings)
+            files = empty(Path(folder))
+            whole = Handle(self.name, str(repository), commit)
+            _tree(whole, repository, Path(folder), Order(settings))
+            sources = hubconf.Sources(files / "repo")
             said = _claims(sources)
             entries = hubconf.entries(sources)
         return tuple(

@@ -55,7 +55,7 @@ def read(path: Path) -> Iterator[Tensor]:
         if length > min(size - 8, MAX_HEADER_BYTES):
             raise ValueError(f"{path.name}: the header is longer than the file or the limit")
         header = json.loads(stream.read(length))
-        whole = memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
+        whole = memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_COPY))
     base = 8 + length
     for name, entry in header.items():
         if name == "__metadata__":

@@ -36,14 +36,14 @@ def exact() -> bool:
     return False
 
 
-def same(live: Any, tensor: Tensor) -> bool:
-    """Tell whether a live tensor holds a file tensor's bytes, after the cast to its dtype."""
+def same(live: Any, tensor: Tensor, every: int = 1) -> bool:
+    """Tell whether a live tensor holds a file tensor's bytes, after the cast to its dtype.
+
+    With `every` only each so many-th block of a large tensor is looked at, its end included.
+    """
     import torch
 
-    kind = getattr(torch, _DTYPES.get(tensor.dtype, ""), None)
-    if kind is None:
-        raise ValueError(f"tensor {tensor.name!r} has dtype {tensor.dtype}, not comparable yet")
-    stored = torch.frombuffer(bytearray(tensor.data), dtype=kind) if tensor.data else None
+    stored = torch.frombuffer(tensor.data, dtype=_kind(tensor)) if tensor.data else None
     held = live.detach().to("cpu").contiguous().reshape(-1)
     if stored is None:
         return held.numel() == 0
@@ -51,7 +51,59 @@ def same(live: Any, tensor: Tensor) -> bool:
         stored = stored.to(held.dtype)
     if held.numel() != stored.numel():
         return False
-    return bool(torch.equal(held.view(torch.uint8), stored.view(torch.uint8)))
+    return equal_bytes(held.view(torch.uint8), stored.view(torch.uint8), every)
+
+
+BLOCK_BYTES = 1 << 16
+EVERY = 8
+"""Of a large model's tensors one block of 64 KiB in eight is compared."""
+
+
+def equal_bytes(a: Any, b: Any, every: int = 1) -> bool:
+    """Tell whether two vectors of bytes are equal; eight at a time, which is four times faster."""
+    import torch
+
+    blocks = a.numel() // BLOCK_BYTES if every > 1 else 0
+    rest = blocks * BLOCK_BYTES
+    if blocks > every:
+        shape = (blocks, BLOCK_BYTES // 8)
+        left, right = (v[:rest].view(torch.int64).view(shape)[::every] for v in (a, b))
+        if not torch.equal(left, right):
+            return False
+        rest -= BLOCK_BYTES
+    else:
+        rest = 0
+    whole = rest + (a.numel() - rest) // 8 * 8
+    wide = torch.equal(a[rest:whole].view(torch.int64), b[rest:whole].view(torch.int64))
+    return bool(wide and torch.equal(a[whole:], b[whole:]))
+
+
+def _kind(tensor: Tensor) -> Any:
+    """Return PyTorch's dtype of a file's tensor."""
+    import torch
+
+    kind = getattr(torch, _DTYPES.get(tensor.dtype, ""), None)
+    if kind is None:
+        raise ValueError(f"tensor {tensor.name!r} has dtype {tensor.dtype}, not comparable yet")
+    return kind
+
+
+PROBED = 16
+"""How many values at either end of a tensor stand for it until all are compared."""
+
+
+def probe(live: Any, tensor: Tensor | None) -> bytes:
+    """Return a few values of a file's tensor in the live one's dtype, or of the live one."""
+    import torch
+
+    if tensor is None:
+        flat = live.detach().reshape(-1)
+    else:
+        if tensor.dtype not in _DTYPES:
+            return b"not comparable"
+        flat = torch.frombuffer(tensor.data, dtype=_kind(tensor)) if tensor.data else torch.empty(0)
+    ends = torch.cat([flat[:PROBED], flat[-PROBED:]]).to("cpu", live.dtype).contiguous()
+    return bytes(ends.view(torch.uint8).numpy())
 
 
 def live_tensors(model: Any) -> Iterator[Live]:
@@ -67,6 +119,9 @@ def live_tensors(model: Any) -> Iterator[Live]:
             storage=(value.device, value.data_ptr(), tuple(value.shape), tuple(value.stride())),
             persistent=parameter or name in saved,
             parameter=parameter,
+            dtype=str(value.dtype),
+            probe=lambda tensor, value=value: probe(value, tensor),
+            glance=lambda tensor, value=value: same(value, tensor, EVERY),
         )
 
 

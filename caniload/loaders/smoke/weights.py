@@ -32,6 +32,18 @@ class Live:
     storage: Any = None
     persistent: bool = True
     parameter: bool = True
+    dtype: str = ""
+    probe: Callable[[Tensor | None], bytes] | None = None
+    """A few values of a file's tensor as this one would hold them, or of itself for None: what
+    finds a tensor that the library renames as it loads."""
+    glance: Callable[[Tensor], bool] | None = None
+    """Like `matches`, over blocks spread through the tensor: what large models can afford."""
+
+
+WHOLE_BYTES = 100_000_000
+"""Models up to this size are compared whole. Of larger ones every small tensor, the first, the
+last and the heads are, and of the others blocks throughout: reading twice what a library maps
+into memory once would cost more than its load."""
 
 
 def candidates(name: str, prefix: str) -> list[str]:
@@ -58,6 +70,9 @@ def compare_named(file: dict[str, Tensor], live: Iterable[Live], prefix: str = "
     matched: set[Any] = set()
     missing: list[Live] = []
     differing: list[str] = []
+    glanced = 0
+    large = sum(len(tensor.data) for tensor in file.values()) > WHOLE_BYTES
+    whole = _whole(live, prefix) if large else {item.name for item in live}
     for item in live:
         key = next((name for name in candidates(item.name, prefix) if name in file), None)
         if key is None:
@@ -67,12 +82,23 @@ def compare_named(file: dict[str, Tensor], live: Iterable[Live], prefix: str = "
         used.add(key)
         if file[key].shape != item.shape:
             differing.append(f"{item.name} {list(item.shape)} for {list(file[key].shape)}")
-        elif item.matches(file[key]):
+            continue
+        look = item.matches if item.name in whole or item.glance is None else item.glance
+        glanced += int(look is item.glance)
+        if look(file[key]):
             matched.add(item.storage)
         else:
             differing.append(item.name)
-    lost = [item.name for item in missing if item.storage is None or item.storage not in matched]
     unused = [name for name in file if name not in used]
+    renamed = _renamed({name: file[name] for name in unused}, missing)
+    matched |= {item.storage for item in missing if item.name in renamed}
+    used |= set(renamed.values())
+    unused = [name for name in unused if name not in used]
+    lost = [
+        item.name
+        for item in missing
+        if item.name not in renamed and (item.storage is None or item.storage not in matched)
+    ]
     numbers = {
         "file_tensors": float(len(file)),
         "live_tensors": float(len(live)),
@@ -80,6 +106,8 @@ def compare_named(file: dict[str, Tensor], live: Iterable[Live], prefix: str = "
         "missing": float(len(lost)),
         "differing": float(len(differing)),
         "unused": float(len(unused)),
+        "renamed": float(len(renamed)),
+        "glanced": float(glanced),
     }
     if lost and not matched:
         text = f"none of {len(live)} live tensors is in the file ({_some(lost)})"
@@ -94,9 +122,48 @@ def compare_named(file: dict[str, Tensor], live: Iterable[Live], prefix: str = "
         text = "the model holds no tensor that the file has"
         return CheckResult.failed("weights", "weights_missing", text, **numbers)
     detail = f"{len(used)} of {len(file)} tensors of the file compared by name, shape and bytes"
+    if glanced:
+        detail += f", {glanced} of them by blocks throughout"
+    if renamed:
+        detail += f"; {len(renamed)} found by shape and bytes under other names"
     if unused:
         detail += f"; the class does not use {_some(unused)}"
     return CheckResult("weights", "passed", detail, numbers)
+
+
+def _whole(live: list[Live], prefix: str) -> set[str]:
+    """Name the tensors of a large model that are compared whole: first, last and heads."""
+    names = [item.name for item in live]
+    heads = [name for name in names if prefix and not name.startswith(f"{prefix}.")]
+    inside = len(heads) < len(names)
+    return {*names[:1], *names[-1:], *(heads if inside else ())}
+
+
+def _renamed(unused: dict[str, Tensor], missing: list[Live]) -> dict[str, str]:
+    """Find live tensors that the file holds under another name, each in a tensor of its own.
+
+    transformers 5 renames as it loads (its conversion mapping): a tensor counts as found where
+    shape and every byte are the same.
+    """
+    shelves: dict[tuple[tuple[int, ...], Any, bytes], list[str]] = {}
+    probed: set[Any] = set()
+    found: dict[str, str] = {}
+    for item in missing:
+        if item.probe is None:
+            continue
+        if item.dtype not in probed:
+            probed.add(item.dtype)
+            for name, tensor in unused.items():
+                key = (tensor.shape, item.dtype, item.probe(tensor))
+                shelves.setdefault(key, []).append(name)
+        shelf = shelves.get((item.shape, item.dtype, item.probe(None)), [])
+        name = next((each for each in shelf if item.matches(unused[each])), None)
+        if name is not None:
+            for each in shelves.values():
+                if name in each:
+                    each.remove(name)
+            found[item.name] = name
+    return found
 
 
 def compare_values(

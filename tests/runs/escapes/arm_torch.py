@@ -1,5 +1,6 @@
 """Write pickles that run a command, a program that writes, a hub repository that steals."""
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -53,8 +54,12 @@ def main(out, home, port):
         )
     (out / "script").mkdir()
     torch.jit.script(Script(str(home / "script"))).save(out / "script" / "model.pt")
-    (out / "hubconf").mkdir()
-    (out / "hubconf" / "hubconf.py").write_text(HUBCONF.format(home=str(home), port=port))
+    repo = out / "hubconf" / "repo"
+    repo.mkdir(parents=True)
+    told = {"owner": "o", "repo": "r", "commit": "0" * 40, "entry": "model"}
+    told = {**told, "dependencies": ["torch"], "weights": [], "unfetched": []}
+    (out / "hubconf" / "torchhub.json").write_text(json.dumps(told))
+    (repo / "hubconf.py").write_text(HUBCONF.format(home=str(home), port=port))
 
 
 main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))

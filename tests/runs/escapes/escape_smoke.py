@@ -25,11 +25,6 @@ class Loader(Base):
     def quiet(self, job, root):
         """Do nothing: the cell after an attack."""
 
-    def hubconf(self, job, root):
-        import torch
-
-        torch.hub.load(str(root), "model", source="local", trust_repo=True)
-
     def survivor(self, job, root):
         """Leave a process in a session of its own, in an environment of its own."""
         beat = job["hints"]["beat"]

@@ -29,7 +29,12 @@ ATTACKS: dict[str, dict[str, Any]] = {
         "kind": ArtefactClass.PROGRAM,
         "inputs": {"x": {"kind": "audio", "shape": [1, 4]}},
     },
-    "hubconf": {"attack": "hubconf", "env": "pytorch", "kind": ArtefactClass.CODE},
+    "hubconf": {
+        "attack": "torch-hub",
+        "env": "pytorch",
+        "form": "torch-hub",
+        "kind": ArtefactClass.CODE,
+    },
     "lambda": {"attack": "keras-file", "env": "tensorflow", "form": "keras"},
     "write-file": {
         "attack": "saved-model",

@@ -15,6 +15,9 @@ from .loader import CheckResult, Job
 
 STEP = 0.01
 
+Note = Callable[[Any], None]
+"""Takes a tensor of the framework's, to keep where it sat."""
+
 
 def steps(job: Job) -> int:
     """Return how many steps the recipe asks for; 0 where it is no gradient ascent."""
@@ -57,8 +60,11 @@ def verify(outputs: dict[str, Any]) -> CheckResult | None:
     return CheckResult.failed("output", "activation_does_not_rise", text)
 
 
-def in_torch(model: Any, picture: Any, job: Job) -> dict[str, Any]:
-    """Climb in PyTorch; `picture` is float32 [1, 3, height, width], the layers are modules."""
+def in_torch(model: Any, picture: Any, job: Job, note: Note) -> dict[str, Any]:
+    """Climb in PyTorch; `picture` is float32 [1, 3, height, width], the layers are modules.
+
+    Each gradient is shown to `note`, which keeps where it sat.
+    """
     import torch
 
     named = dict(model.named_modules())
@@ -75,6 +81,7 @@ def in_torch(model: Any, picture: Any, job: Job) -> dict[str, Any]:
             model(given)
             total = torch.stack([result.float().mean() for result in caught]).sum()
             (slope,) = torch.autograd.grad(total, given)
+        note(slope)
         return float(total.detach()), slope.to("cpu").numpy()
 
     try:
@@ -84,7 +91,7 @@ def in_torch(model: Any, picture: Any, job: Job) -> dict[str, Any]:
             hook.remove()
 
 
-def in_tensorflow(model: Any, picture: Any, job: Job) -> dict[str, Any]:
+def in_tensorflow(model: Any, picture: Any, job: Job, note: Note) -> dict[str, Any]:
     """Climb in Keras on TensorFlow; `picture` is float32 [1, height, width, 3]."""
     import keras
     import tensorflow
@@ -98,12 +105,14 @@ def in_tensorflow(model: Any, picture: Any, job: Job) -> dict[str, Any]:
             found = partial(given, training=False)
             found = found if isinstance(found, (list, tuple)) else [found]
             total = tensorflow.add_n([tensorflow.reduce_mean(result) for result in found])
-        return float(total), tape.gradient(total, given).numpy()
+        slope = tape.gradient(total, given)
+        note(slope)
+        return float(total), slope.numpy()
 
     return climb(measure, picture, steps(job))
 
 
-def in_keras_torch(model: Any, picture: Any, job: Job) -> dict[str, Any]:
+def in_keras_torch(model: Any, picture: Any, job: Job, note: Note) -> dict[str, Any]:
     """Climb in Keras on PyTorch; `picture` is float32 [1, height, width, 3]."""
     import keras
     import torch
@@ -116,6 +125,7 @@ def in_keras_torch(model: Any, picture: Any, job: Job) -> dict[str, Any]:
         found = found if isinstance(found, (list, tuple)) else [found]
         total = torch.stack([result.mean() for result in found]).sum()
         (slope,) = torch.autograd.grad(total, given)
+        note(slope)
         return float(total.detach()), slope.to("cpu").numpy()
 
     return climb(measure, picture, steps(job))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from . import artefact, keras_side, signature
+from . import artefact, deepdream, keras_side, signature
 from .loader import CheckResult, Job
 from .loader import Loader as Base
 
@@ -30,7 +31,8 @@ class Loader(Base):
         self.root = artefact.root(job)
         told = artefact.read_json(self.root / "application.json") if self.root.is_dir() else {}
         hints = job.get("hints") or {}
-        name = str(hints.get("application") or told.get("application") or "")
+        named = job.get("architecture") or hints.get("application") or told.get("application")
+        name = str(named or "")
         build = (
             getattr(self.keras.library.applications, name, None) if name.isidentifier() else None
         )
@@ -73,9 +75,35 @@ class Loader(Base):
         return keras_side.make(loaded, self.declared, job, seed)
 
     def run(self, loaded: Any, inputs: dict[str, Any], job: Job) -> dict[str, Any]:
-        """Call the model once without training."""
+        """Call the model once without training, or climb its gradient as the recipe asks."""
+        if deepdream.steps(job):
+            climbs = {"tensorflow": deepdream.in_tensorflow, "torch": deepdream.in_keras_torch}
+            if self.keras.backend not in climbs:
+                raise NotImplementedError(f"no gradient ascent in Keras on {self.keras.backend}")
+            picture = next(iter(inputs.values()))
+            return climbs[self.keras.backend](loaded, picture, job, self._note)
         names = [item.name for item in self.declared]
         return self.keras.call(loaded, inputs, names, job)
+
+    def _note(self, tensor: Any) -> None:
+        """Keep where a tensor sat."""
+        self.keras.seen.add(self.keras.place(tensor))
+
+    def verify(self, loaded: Any, outputs: dict[str, Any], job: Job) -> CheckResult | None:
+        """Gradient ascent must raise the activation at every step."""
+        return deepdream.verify(outputs) if deepdream.steps(job) else None
+
+    def architectures(self, job: Job) -> Iterator[dict[str, Any]]:
+        """Yield every application; Keras counts parameters by building alone."""
+        found = self.keras.library.applications
+        for name in sorted(vars(found)):
+            build = getattr(found, name)
+            if not callable(build) or not name[0].isupper():
+                continue
+            model = build(weights=None)
+            yield {"name": name, "parameters": int(model.count_params())}
+            del model
+            self.keras.library.backend.clear_session()
 
     def reset(self, loaded: Any, job: Job) -> None:
         """Seed every generator."""

@@ -61,5 +61,6 @@ SPEC = LoaderSpec(
     env={name: {"KERAS_BACKEND": backend} for name, backend in BACKENDS.items()},
     snippet=snippet,
     snippet_output="output",
+    architectures="keras",
     native_hint="Home of Keras's own image classifiers and their ImageNet weights.",
 )

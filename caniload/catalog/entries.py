@@ -72,11 +72,12 @@ class Export(Record):
 
 
 class AttemptPlan(Record):
-    """Name one cell that `caniload run MODEL` plans."""
+    """Name one cell that `caniload run MODEL` plans; `options` make it a second recipe's."""
 
     loader: Text
     framework: Text
     environment: Text
+    options: dict[str, Any] = Field(default_factory=dict)
     export: Export | None = None
 
 

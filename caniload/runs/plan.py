@@ -14,11 +14,15 @@ from typing import Any
 from caniload.catalog.entries import AttemptPlan, ModelEntry, SourceEntry, Try
 from caniload.errors import BadInputError, UnknownNameError
 from caniload.handles import Handle, parse
+from caniload.loaders import recognise
 from caniload.loaders.spec import LoaderSpec
 from caniload.loaders.specs import find_exporter
 from caniload.records import Recipe
 from caniload.runs.envspecs import EnvSpec
 from caniload.words import FRAMEWORKS
+
+EXPORTS = {"torch-export": "pt2", "litert": "tflite"}
+"""Formats by the name of the library that writes them, as --export takes them too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ class Wish:
     """What the user asked for, each None meaning "all that apply".
 
     `options` are a recipe's, as ``compile=False`` for Keras files; `hints` an adapter's inputs
-    and outputs for files that no entry names.
+    and outputs for files that no entry names. `among` keeps the trials of those environments.
     """
 
     framework: str | None = None
@@ -62,6 +66,7 @@ class Wish:
     exports: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     hints: Mapping[str, Any] = field(default_factory=dict)
+    among: tuple[str, ...] = ()
 
 
 def derived(handle: Handle, attempt: Trial) -> Handle:
@@ -113,6 +118,7 @@ def _of_attempt(
     if handle.format is None and len(source.formats) == 1:
         handle = replace(handle, format=source.formats[0])
     hints, sha256 = source.hints, source.pin.sha256 if source.pin else None
+    recipe = _second(recipe, attempt.options)
     trial = Trial(
         model,
         handle,
@@ -245,27 +251,42 @@ def with_exports(
 ) -> list[Trial]:
     """Add to trials the exports that the wish names, and a trial of each reader of what they make.
 
-    Each trial that can write a wanted format exports it. Raises `BadInputError` when none can.
+    Each loader that can write a wanted format exports it in each framework, in the first of the
+    environments where it is tried. Raises `BadInputError` when none can.
     """
     added: list[Trial] = []
     environments = list(environments)
-    for wanted in wish.exports:
+    for named in wish.exports:
+        wanted = EXPORTS.get(named, named)
         before = len(added)
+        writers: set[tuple[str, str, Handle]] = set()
         for trial in trials:
             if trial.export_format is not None or trial.parent is not None:
+                continue
+            if (trial.loader, trial.framework, trial.handle) in writers:
                 continue
             try:
                 find_exporter(trial.loader, trial.framework, wanted)
             except UnknownNameError:
                 continue
+            writers.add((trial.loader, trial.framework, trial.handle))
             parent = replace(trial, export_format=wanted)
             made = derived(trial.handle, parent)
             added.append(parent)
             for spec in specs.values():
-                for framework in spec.frameworks if wanted in spec.formats else ():
+                reading = wanted in spec.formats and (
+                    spec.smoke_file is not None or recognise.reads(spec.name, wanted)
+                )
+                for framework in spec.frameworks if reading else ():
                     place = next(iter(environments_for(spec.name, framework, environments)), None)
                     reader = replace(
-                        trial, handle=made, loader=spec.name, framework=framework, parent=parent
+                        trial,
+                        handle=made,
+                        loader=spec.name,
+                        framework=framework,
+                        parent=parent,
+                        architecture=None,
+                        hints={},
                     )
                     if installed is not None and set(spec.needed(framework)) <= set(installed):
                         added.append(replace(reader, environment=None))
@@ -273,7 +294,7 @@ def with_exports(
                         added.append(replace(reader, environment=place))
         if len(added) == before:
             loaders = ", ".join(sorted({trial.loader for trial in trials}))
-            raise BadInputError(f"nothing here exports to {wanted!r} (tried: {loaders})")
+            raise BadInputError(f"nothing here exports to {named!r} (tried: {loaders})")
     return [*trials, *(each for each in added if each not in trials)]
 
 
@@ -289,15 +310,15 @@ def _recipes(
         for key in (each, f"{framework}:{each}")
         for options in spec.second_recipes.get(key, ())
     ]
-    return recipe, *(
-        recipe.model_copy(
-            update={
-                "name": ", ".join(f"{key}={value}" for key, value in options.items()),
-                "options": {**recipe.options, **options},
-            }
-        )
-        for options in second
-    )
+    return recipe, *(_second(recipe, options) for options in second)
+
+
+def _second(recipe: Recipe, options: Mapping[str, Any]) -> Recipe:
+    """Return a recipe with more options, named by them; the same where there are none."""
+    if not options:
+        return recipe
+    name = ", ".join(f"{key}={value}" for key, value in options.items())
+    return recipe.model_copy(update={"name": name, "options": {**recipe.options, **options}})
 
 
 def environments_for(
@@ -338,6 +359,7 @@ def _narrow(trials: list[Trial], wish: Wish, what: str) -> list[Trial]:
         if trial.export_format is None
         and wish.framework in (None, trial.framework)
         and wish.loader in (None, trial.loader)
+        and (not wish.among or trial.environment in wish.among)
     ]
     if not kept:
         have = sorted({f"{trial.loader} in {trial.framework}" for trial in trials})

@@ -33,6 +33,11 @@ def test_an_entry_s_attempts_are_all_planned_exports_first(settings: Settings) -
         ("keras-hub", "jax", "keras-jax", None),
         ("transformers", "tensorflow", "tensorflow", None),
         ("onnx", "onnxruntime", "onnxruntime", None),
+        *(
+            ("transformers", framework, environment, None)
+            for framework in ("pytorch", "tensorflow", "jax")
+            for environment in ("transformers-4", "transformers-4-49")
+        ),
     }
     assert {trial.sha256 for trial in trials} == {
         model.sources[0].pin and model.sources[0].pin.sha256
@@ -87,7 +92,9 @@ def test_what_nobody_reads_or_exports_is_said(settings: Settings) -> None:
     environments = list(specs(settings).values())
     with pytest.raises(BadInputError, match="no loader reads"):
         plan.of_artefact(HANDLE, ["gguf"], load_specs(), environments, Wish())
-    trials = plan.of_artefact(HANDLE, ["safetensors"], load_specs(), environments, Wish())
+    trials = plan.of_artefact(
+        HANDLE, ["safetensors"], load_specs(), environments, Wish(), loaders=["transformers"]
+    )
     with pytest.raises(BadInputError, match="nothing here exports to 'coreml'"):
         plan.with_exports(trials, load_specs(), environments, Wish(exports=("coreml",)))
     onnx = plan.with_exports(trials, load_specs(), environments, Wish(exports=("onnx",)))

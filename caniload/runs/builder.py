@@ -237,6 +237,7 @@ def _environ() -> dict[str, str]:
         PIP_NO_COLOR="1",
         PIP_PROGRESS_BAR="off",
         PIP_DISABLE_PIP_VERSION_CHECK="1",
+        PIP_USE_PEP517="1",  # seqeval, which Model Garden needs, builds no other way
         PYTHONIOENCODING="utf-8",
     )
     return environ

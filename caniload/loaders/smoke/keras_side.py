@@ -36,7 +36,7 @@ class Keras:
     seen: set[str] = field(default_factory=set)
 
     @classmethod
-    def imported(cls, job: Job) -> Keras:
+    def imported(cls, job: Job, legacy: bool = False) -> Keras:
         """Import Keras on the job's framework; Keras 2 where TF_USE_LEGACY_KERAS says so.
 
         Raises `RuntimeError` where Keras was imported on another backend before.
@@ -49,7 +49,8 @@ class Keras:
             import jax  # noqa: F401
         else:
             import tensorflow  # noqa: F401
-        if backend == "tensorflow" and os.environ.get("TF_USE_LEGACY_KERAS") in ("1", "true"):
+        legacy = legacy or os.environ.get("TF_USE_LEGACY_KERAS", "").lower() in ("1", "true")
+        if backend == "tensorflow" and legacy:
             import tf_keras
 
             return cls(tf_keras, backend, legacy=True)
@@ -213,7 +214,7 @@ def declared(model: Any, job: Job) -> list[Declared]:
         return made
     adapter = (job.get("hints") or {}).get("inputs") or {}
     if not adapter:
-        raise NeedsInputs("the model was saved unbuilt: nothing says what it takes; give --inputs")
+        raise NeedsInputs("the model is unbuilt: nothing says what it takes; give --inputs")
     return [
         Declared(name, tuple(spec.get("shape") or ()), str(spec.get("dtype") or "float32"))
         for name, spec in adapter.items()

@@ -17,8 +17,7 @@ def snippet(locator: Mapping[str, Any], framework: str, hints: Mapping[str, Any]
     """Write code that loads the file and calls the model on noise."""
     options = (locator.get("recipe") or {}).get("options") or {}
     given = ", compile=False" if options.get("compile") is False else ""
-    lock = locator.get("lock") or {}
-    library = "tf_keras" if "tf-keras" in lock and framework == "tensorflow" else "keras"
+    library = "tf_keras" if locator.get("library") == "tf_keras" else "keras"
     return places.code(
         ["import hashlib", "import os", ""],
         f'os.environ["KERAS_BACKEND"] = "{BACKENDS[framework]}"  # before keras is imported',

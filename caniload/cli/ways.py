@@ -65,7 +65,8 @@ def _observed(store: Store, cell: CellAnswer) -> dict[str, Any]:
     )
     texts = found[0] if found else (None, None, None)
     facts, recipe, lock = (json.loads(text) if text else {} for text in texts)
-    return {"token_facts": facts.get("token_facts"), "recipe": recipe, "lock": lock}
+    told = {name: facts.get(name) for name in ("token_facts", "inputs", "call", "library")}
+    return {"facts": told, "recipe": recipe, "lock": lock}
 
 
 def _locator(store: Store, cell: CellAnswer, seen: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,7 +79,7 @@ def _locator(store: Store, cell: CellAnswer, seen: Mapping[str, Any]) -> dict[st
     from caniload.handles import parse
 
     parts = asdict(parse(cell.handle))
-    parts["token_facts"], parts["recipe"] = seen["token_facts"], seen["recipe"]
+    parts |= {**seen["facts"], "recipe": seen["recipe"]}
     if cell.parent_observation is not None:
         made = store.settings.artefacts / "derived" / cell.parent_observation
         if made.is_dir():

@@ -46,6 +46,14 @@ class Recognised:
     loaders: tuple[str, ...] = ()
 
 
+def reads(loader: str, form: str) -> bool:
+    """Tell whether a loader reads a format where it lies alone, as an export leaves it.
+
+    A format of which nothing is known here is read by whoever says so.
+    """
+    return loader in _LOADERS.get(form, (loader,))
+
+
 def recognise(path: Path) -> list[Recognised]:
     """Return the formats that a file or directory holds, by content, the preferred first.
 

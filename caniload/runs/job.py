@@ -78,8 +78,13 @@ class Job:
     def artefact_class(self) -> ArtefactClass:
         """What loading this artefact may execute: data, a graph, or Python.
 
-        An architecture that a library builds by name brings nothing from outside.
+        An architecture that a library builds by name brings nothing from outside. What an export
+        of ours wrote holds no code of a stranger's that its own making did not need consent for:
+        it is a program at most, and runs in a sandbox.
         """
         if self.architecture is not None and self.artefact is None:
             return ArtefactClass.DATA
-        return self.spec.artefact_class(self.artefact.format if self.artefact else None)
+        kind = self.spec.artefact_class(self.artefact.format if self.artefact else None)
+        if self.derived_from is not None and kind is ArtefactClass.CODE:
+            return ArtefactClass.PROGRAM
+        return kind

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,17 @@ from .inputs import TokenFacts
 
 
 def root(job: dict[str, Any]) -> Path:
-    """Return where the artefact lies: a directory, or one file."""
-    return Path(job["artefact"]["root"])
+    """Return where the artefact lies: a directory, or one file.
+
+    What a library builds by name has no files: its place is an empty directory.
+    """
+    found = job.get("artefact")
+    return Path(found["root"]) if found else Path(_nowhere())
+
+
+@cache
+def _nowhere() -> str:
+    return tempfile.mkdtemp(prefix="no-artefact-")
 
 
 def folder(job: dict[str, Any]) -> Path:

@@ -23,6 +23,27 @@ def describe(label: str) -> dict[str, Any]:
     return facts
 
 
+def peak(job: dict[str, Any]) -> dict[str, int]:
+    """Return the most memory that PyTorch held on the job's device: `peak_device_bytes`.
+
+    Empty for the cpu, for other frameworks, and where PyTorch was not imported.
+    """
+    import sys
+
+    torch = sys.modules.get("torch")
+    kind, index = split(job["device"])
+    if torch is None or job["framework"] != "pytorch" or kind not in ("cuda", "mps"):
+        return {}
+    try:
+        if kind == "cuda":
+            used = torch.cuda.max_memory_allocated(index or 0)
+        else:  # mps keeps no highest figure: what its driver holds now, nothing being given back
+            used = torch.mps.driver_allocated_memory()
+    except Exception:  # noqa: BLE001 (a device that is not there: the finding stands elsewhere)
+        return {}
+    return {"peak_device_bytes": int(used)}
+
+
 def processor() -> str | None:
     """Return the processor's model name."""
     try:

@@ -31,7 +31,11 @@ class NeedsInputs(Exception):  # noqa: N818
     """Raised when nothing says what a model takes; the attempt's lack, never the model's "no"."""
 
 
-_OURS = (CheckFailed, Refused, LoadsOnly, NeedsInputs)
+class NeedsNetwork(Exception):  # noqa: N818
+    """Raised when loading downloads what was not fetched before; models run without a network."""
+
+
+_OURS = (CheckFailed, Refused, LoadsOnly, NeedsInputs, NeedsNetwork)
 
 
 def type_name(exc: BaseException) -> str:

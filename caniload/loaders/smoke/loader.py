@@ -102,6 +102,10 @@ class Loader:
         """State what was loaded: class, dtype, parameters, …; numbers become numbers."""
         return {}
 
+    def ran(self, loaded: Any, job: Job) -> dict[str, Any]:
+        """State what the first run showed, as the inputs that were found to fit."""
+        return {}
+
     def padded(self, loaded: Any, inputs: dict[str, Any]) -> list[int] | None:
         """Return the count of real positions of each row, for outputs that follow positions."""
         mask = inputs.get("attention_mask")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .devices import describe, split
+from .devices import describe, processor, split
 from .loader import CheckResult, Job
 from .safetensors_reader import Tensor
 from .weights import Live
@@ -165,6 +165,8 @@ def device_facts(job: Job) -> dict[str, Any]:
             compute_capability=f"{found.major}.{found.minor}",
             driver=f"CUDA {torch.version.cuda}",
         )
+    elif kind == "mps" and torch.backends.mps.is_available():
+        facts.update(name=processor(), memory_bytes=torch.mps.recommended_max_memory())
     return facts
 
 

@@ -164,10 +164,11 @@ class Loader(Base):
         }
 
     def export(self, loaded: Any, job: Job) -> None:
-        """Export the PyTorch model to ONNX."""
-        if job["framework"] != "pytorch" or job["export_format"] != "onnx":
+        """Export the PyTorch model; its configuration and tokenizer go along."""
+        if job["framework"] != "pytorch":
             super().export(loaded, job)
-        from . import export_onnx
+        from . import export_torch
 
-        seed = int(job["recipe"]["seed"])
-        export_onnx.export(loaded, self.inputs(loaded, job, seed), job)
+        made = self.inputs(loaded, job, int(job["recipe"]["seed"]))
+        export_torch.export(export_torch.of_transformer(loaded, made, job), job)
+        export_torch.lay_configuration(job)

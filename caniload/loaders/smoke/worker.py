@@ -20,7 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from . import artefact
+from . import artefact, devices
 from .checks import CHECKS, Tried, run
 from .consent import NEEDED
 from .events import PROTOCOL, Events
@@ -49,6 +49,7 @@ def main(job_fd: int, event_fd: int) -> None:
         events.emit("hello", protocol=PROTOCOL, python=platform.python_version(), pid=os.getpid())
         if job.get("protocol") != PROTOCOL:
             raise ValueError(f"job speaks protocol {job.get('protocol')!r}, worker {PROTOCOL}")
+        job["artefact"] = job.get("artefact") or {}
         os.environ.update(_OFFLINE)
         attempt(find_loader(job), job, events)
         code = 0
@@ -98,6 +99,7 @@ def attempt(loader: Loader, job: Job, events: Events) -> None:
     except BaseException as exc:  # noqa: BLE001 (the single boundary: anything is an outcome)
         traceback.print_exc()
         roots = loader.modules.get(job["framework"], ())
+        state(devices.peak(job), events)
         events.emit("exceptions", exceptions=chain(exc))
         events.emit(
             "final",
@@ -107,6 +109,7 @@ def attempt(loader: Loader, job: Job, events: Events) -> None:
             evidence_level=None,
         )
         return
+    state(devices.peak(job), events)
     events.emit(
         "final",
         outcome="passed",
@@ -127,12 +130,17 @@ def load(loader: Loader, job: Job, events: Events) -> Any:
             if job.get(NEEDED):
                 events.fact(NEEDED, "; ".join(job[NEEDED]))
         events.emit("device", device=loader.device_facts(job))
-        for name, value in loader.facts(loaded, job).items():
-            if isinstance(value, (int, float)) and not isinstance(value, bool):
-                events.number(name, value)
-            else:
-                events.fact(name, value)
+        state(loader.facts(loaded, job), events)
     return loaded
+
+
+def state(said: dict[str, Any], events: Events) -> None:
+    """Tell what a loader says of an attempt: numbers as numbers, the rest as facts."""
+    for name, value in said.items():
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            events.number(name, value)
+        else:
+            events.fact(name, value)
 
 
 def trying(loader: Loader, job: Job, events: Events) -> tuple[str, str]:
@@ -141,6 +149,7 @@ def trying(loader: Loader, job: Job, events: Events) -> tuple[str, str]:
     with events.stage("run"):
         inputs = loader.inputs(loaded, job, int(job["recipe"]["seed"]))
         outputs = run(loader, loaded, inputs, job)
+        state(loader.ran(loaded, job), events)
         facts = artefact.token_facts(artefact.folder(job))
         if facts is not None and "input_ids" in inputs:
             events.fact("token_facts", json.dumps(asdict(facts)))

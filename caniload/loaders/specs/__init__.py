@@ -30,6 +30,13 @@ BUILT_IN = (
     "tf1_graph",
     "litert",
     "keras_applications",
+    "model_garden",
+    "torchscript",
+    "torch_export",
+    "torch_file",
+    "torch_hub",
+    "torchvision",
+    "timm",
 )
 """Modules of this package, each with a `SPEC`."""
 

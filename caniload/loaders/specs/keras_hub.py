@@ -38,7 +38,7 @@ _FRAMEWORK = {"tensorflow": "tensorflow", "pytorch": "torch", "jax": "jax"}
 SPEC = LoaderSpec(
     name="keras-hub",
     frameworks=("tensorflow", "pytorch", "jax"),
-    classes={"safetensors": ArtefactClass.DATA},
+    classes={"safetensors": ArtefactClass.DATA, "keras-preset": ArtefactClass.DATA},
     packages={
         name: ("keras-hub", "keras", package, "tensorflow-text", "safetensors")
         for name, package in _FRAMEWORK.items()

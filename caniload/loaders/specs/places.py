@@ -62,6 +62,17 @@ def place(locator: Mapping[str, Any], default: str = "path/to/model") -> Place:
     return Place((f"path = {_text(default)}",))
 
 
+def file(locator: Mapping[str, Any], default: str) -> Place:
+    """Return the lines that set `path` to one file: the only one in a local directory."""
+    path = locator.get("path")
+    if path and Path(path).is_dir():
+        found = sorted(each for each in Path(path).rglob(f"*{Path(default).suffix}"))
+        return place({"path": found[0] if found else Path(path) / default})
+    if path or locator.get("hub") in ("file", "url"):
+        return place(locator, default)
+    return Place((f"path = {_text(default)}  # the downloaded or exported file",))
+
+
 def fetched(found: Place) -> tuple[str, ...]:
     """Return the lines that set `path` to a local directory, for libraries that need one."""
     if found.revision is None:

@@ -81,7 +81,7 @@ SPEC = LoaderSpec(
         "tensorflow": ("tensorflow", "transformers"),
         "jax": ("jax", "flax", "transformers"),
     },
-    exports={"pytorch": ("onnx",)},
+    exports={"pytorch": ("onnx", "torchscript", "pt2")},
     second_recipes={
         "tensorflow:safetensors": ({"from_pt": True},),
         "tensorflow:bin": ({"from_pt": True},),

@@ -74,10 +74,12 @@ def run(loader: Loader, loaded: Any, inputs: dict[str, Any], job: Job) -> dict[s
     names = (job.get("hints") or {}).get("outputs") or {}
     if not names:
         return outputs
-    lacking = sorted(set(names) - set(outputs))
+    lacking = sorted(set(names.values()) - set(outputs))
     if lacking:
-        raise NeedsInputs(f"the adapter renames {lacking[0]!r}; outputs are {sorted(outputs)}")
-    return {ours: outputs[theirs] for theirs, ours in names.items()}
+        raise NeedsInputs(
+            f"the adapter names the output {lacking[0]!r}; outputs are {sorted(outputs)}"
+        )
+    return {shared: outputs[own] for shared, own in names.items()}
 
 
 def weights(tried: Tried) -> CheckResult:

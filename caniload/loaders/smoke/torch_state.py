@@ -27,7 +27,7 @@ class State:
         self.attributes: dict[str, dict[str, Any]] = {}
         if self.scripted:
             for path, name in torch_uses.state_set(module):
-                value = getattr(module.get_submodule(path), name)
+                value = getattr(submodule(module, path), name)
                 if _plain(value):
                     self.attributes.setdefault(path, {})[name] = _copy(value)
         else:
@@ -44,10 +44,10 @@ class State:
             for method in RESETS:
                 found = getattr(module, method, None)
                 if callable(found) and _asks_nothing(found):
-                    found()
+                    _forget(module, found, method)
                     break
             for path, attributes in self.attributes.items():
-                inner = module.get_submodule(path)
+                inner = submodule(module, path)
                 if not self.scripted:
                     for name in [each for each, now in vars(inner).items() if _plain(now)]:
                         if name not in attributes:
@@ -58,6 +58,14 @@ class State:
             for name, value in self.buffers.items():
                 if name in now and now[name].shape == value.shape:
                     now[name].copy_(value)
+
+
+def _forget(module: Any, method: Any, name: str) -> None:
+    """Call a model's method of forgetting; raises `RuntimeError` where it touches weights."""
+    before = [(value.data_ptr(), value._version) for value in module.parameters()]
+    method()
+    if before != [(value.data_ptr(), value._version) for value in module.parameters()]:
+        raise RuntimeError(f"the model's method {name} changes its weights")
 
 
 def _asks_nothing(method: Any) -> bool:
@@ -93,3 +101,10 @@ def _copy(value: Any) -> Any:
         items = [_copy(item) for item in value]
         return items if isinstance(value, list) else tuple(items)
     return value.detach().clone() if torch.is_tensor(value) else value
+
+
+def submodule(module: Any, path: str) -> Any:
+    """Return a module inside another; `get_submodule` does not serve scripted ones."""
+    for part in filter(None, path.split(".")):
+        module = getattr(module, part)
+    return module

@@ -26,6 +26,7 @@ SPEC = LoaderSpec(
     packages={"pytorch": ("torch",)},
     decisive={"pytorch": ("torch",)},
     preload={"pytorch": ("torch",)},
+    second_recipes={"pt": ({"map_location": "cpu"},)},
     snippet=snippet,
     snippet_output="output",
     native_hint="Home of .pt and .pth files that torch.save wrote, most of them weights alone.",

@@ -24,6 +24,9 @@ _LOG = -1
 _END = 8_000
 """Characters that are read at either end of a message."""
 
+CARRIER = re.compile(r"^caniload\.|(?:^|\.)(?:CalledProcessError|ChildFailedError|SystemExit)$")
+"""Exceptions that only carry the news that something failed, which the log may name."""
+
 _QUOTED = re.compile(
     r"(?<![\w.'\"])((?:[A-Za-z_]\w*\.)*(?:[A-Z]\w*)?(?:Error|Exception|Interrupt|Conflict))"
     r"(?:: |\((?=['\"]))"
@@ -161,7 +164,7 @@ def _evidence(failure: Failure, where: str) -> Iterable[tuple[float, str, str]]:
     if failure.message:
         yield from _quoted(0, failure.message)
         yield 0, "", _ends(failure.message)
-    raised = any(not name.startswith("caniload.") for name, _, _ in failure.exceptions)
+    raised = any(not CARRIER.search(name) for name, _, _ in failure.exceptions)
     if where == "log" and failure.log_excerpt and not raised:
         yield _LOG, "", _ends(failure.log_excerpt)
 
@@ -198,7 +201,8 @@ def _applies(match: Match, failure: Failure) -> bool:
             return False
     if match.also:
         texts = [text for _, _, text in _evidence(failure, "message")]
-        whole = "\n".join([failure.frames, failure.log_excerpt, *texts])
+        loader = f"loader: {failure.loader}"
+        whole = "\n".join([failure.frames, failure.log_excerpt, loader, *texts])
         return all(literal in whole for literal in match.also)
     return True
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from caniload.catalog.diagnosis import Diagnosis, Failure, diagnose
+from caniload.catalog.diagnosis import CARRIER, Diagnosis, Failure, diagnose
 from caniload.catalog.pasted import HEAD, NEXT, lines
 from caniload.catalog.rule_model import Rules
 
@@ -80,7 +80,12 @@ def parse_failure(text: str) -> Failure:
 
 
 def _last(chains: list[Chain]) -> Chain:
-    """Return the chain that ended the program; a group carries all that it gathered."""
+    """Return the chain that ended the program; a group carries all that it gathered.
+
+    One that only reports a child's failure yields to what the child printed before.
+    """
+    while len(chains) > 1 and all(CARRIER.search(name) for name, _, _ in chains[-1]):
+        chains = chains[:-1]
     for index, chain in enumerate(chains):
         if chain[0][0].endswith("ExceptionGroup"):
             inner = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -44,8 +44,22 @@ def command(
     if not text.strip():
         raise BadInputError("there is no text to explain", "pipe a traceback in, or name a file")
     found = explain(load_rules(Settings.read().data / "failures.yaml"), text)
-    out.show("explain", found, lambda: _human(found), lambda: [found.code if found else "none"])
+    out.show(
+        "explain",
+        _data(found),
+        lambda: _human(found),
+        lambda: [found.code if found else "none"],
+        beside=("diagnosis", "kind", "fault"),
+    )
     return 0 if found else UNDIAGNOSED
+
+
+def _data(found: Diagnosis | None) -> dict[str, Any]:
+    """Name the class, null where there is none, and all that is known of it."""
+    from dataclasses import asdict
+
+    known = asdict(found) if found else {"kind": None, "fault": None}
+    return {"diagnosis": found.code if found else None, **known}
 
 
 def _text(file: Path | None, out: Out) -> str:

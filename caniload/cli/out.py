@@ -36,13 +36,15 @@ class Out:
         data: object,
         human: Callable[[], str],
         quiet: Callable[[], Iterable[str]] | None = None,
+        beside: Iterable[str] = (),
     ) -> None:
         """Print one answer; only the rendering that the format needs is made.
 
-        `kind` names the JSON document, `{"caniload": kind, "schema_version": 1, "data": …}`.
+        `kind` names the JSON document, `{"caniload": kind, "schema_version": 1, "data": …}`;
+        `beside` names the fields of `data` that it repeats at its top.
         """
         if self.format == "json":
-            self.write(document(kind, data))
+            self.write(document(kind, data, beside))
         elif self.format == "human":
             text = human()
             if text:
@@ -65,9 +67,11 @@ class Out:
         print(f"warning: {text}", file=sys.stderr, flush=True)  # noqa: T201 - the printer
 
 
-def document(kind: str, data: object) -> str:
+def document(kind: str, data: object, beside: Iterable[str] = ()) -> str:
     """Return one JSON document; NaN and infinities become strings, times end in Z."""
-    body = {"caniload": kind, "schema_version": SCHEMA_VERSION, "data": plain(data)}
+    made = plain(data)
+    body = {"caniload": kind, "schema_version": SCHEMA_VERSION, "data": made}
+    body |= {name: made[name] for name in beside}
     return json.dumps(body, indent=2, ensure_ascii=False, allow_nan=False)
 
 

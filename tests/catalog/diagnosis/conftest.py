@@ -34,8 +34,11 @@ def samples() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def variants() -> dict[str, Any]:
-    """Messages that each class claims, and near misses."""
-    return _read("variants.yaml")
+    """Messages that each class claims, those that people reported among them, and near misses."""
+    found = _read("variants.yaml")
+    for name, texts in _read("reported.yaml").items():
+        found[name]["variants"] += texts
+    return found
 
 
 @pytest.fixture(scope="session")

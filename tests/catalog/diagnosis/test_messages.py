@@ -83,9 +83,11 @@ def test_every_sample_gets_its_own_class(rules: Rules, samples: dict[str, str]) 
 
 
 def test_every_class_has_three_variants_and_a_near_miss(
-    rules: Rules, variants: dict[str, Any]
+    rules: Rules, variants: dict[str, Any], samples: dict[str, str]
 ) -> None:
     assert set(variants) == {rule.id for rule in rules.rules}
+    assert set(variants) >= set(samples)
+    assert len(samples) == 94
     thin = [name for name, of in variants.items() if len(set(of["variants"])) < 3 or not of["near"]]
     assert thin == []
 

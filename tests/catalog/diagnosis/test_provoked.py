@@ -20,17 +20,19 @@ PROVOKE = Path(__file__).parent / "provoke"
 FRAMEWORKS = {
     "pytorch": "pytorch",
     "onnxruntime": "onnxruntime",
+    "transformers4": "transformers-4",
     "tensorflow": "tensorflow",
+    "tensorflow_hub": "tf-keras",
     "jax": "keras-jax",
 }
-"""Which environment provokes which file; ONNX Runtime reads what the first one wrote."""
+"""Which environment provokes which file; a later one reads what an earlier one wrote."""
 
 
 def _run(command: list[str], work: Path) -> list[dict[str, Any]]:
     """Run one file of provocations; returns its lines."""
     environ = {**os.environ, "PROVOKE_IN": str(work), "HOME": str(work)}
     done = subprocess.run(
-        command, cwd=work, env=environ, stdin=subprocess.DEVNULL, capture_output=True, timeout=250
+        command, cwd=work, env=environ, stdin=subprocess.DEVNULL, capture_output=True, timeout=280
     )
     assert done.returncode == 0, done.stderr.decode(errors="replace")[-3000:]
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -42,7 +44,8 @@ def _wrong(rules: Rules, lines: list[dict[str, Any]]) -> list[tuple[str, str | N
     for line in lines:
         chain = tuple((name, text, how) for name, text, how in line["exceptions"])
         found = diagnose(
-            rules, Failure(outcome="failed", exceptions=chain, log_excerpt=line["log"])
+            rules,
+            Failure(outcome="failed", exceptions=chain, log_excerpt=line["log"], **line["facts"]),
         )
         if found is None or found.code != line["id"]:
             out.append((line["id"], found and found.code, line["exceptions"]))

@@ -20,9 +20,10 @@ class Hub(http.server.BaseHTTPRequestHandler):
             "missing": (404, "RepoNotFound"),
             "throttled": (429, ""),
             "forbidden": (403, ""),
+            "exceeded": (403, ""),
         }
         code, error = next((no for word, no in refusals.items() if word in self.path), (200, ""))
-        self.send_response(code)
+        self.send_response(code, "rate limit exceeded" if "exceeded" in self.path else None)
         if error:
             self.send_header("X-Error-Code", error)
             self.send_header("X-Error-Message", "no")
@@ -231,6 +232,11 @@ def _():
     torch.hub.download_url_to_file(HERE + "/forbidden.pth", WORK / "a.pth", progress=False)
 
 
+@provokes("hub.torch-ratelimit")
+def _():
+    torch.hub.download_url_to_file(HERE + "/exceeded", WORK / "a.json", progress=False)
+
+
 @provokes("hub.hash-mismatch")
 def _():
     torch.hub.download_url_to_file(HERE + "/a.pth", WORK / "b.pth", "aaaaaaaa", progress=False)
@@ -350,6 +356,43 @@ def _():
 @provokes("pt.oom")
 def _():
     torch.empty(10**15)
+
+
+@provokes("pt.script-custom-op")
+def _():
+    library = torch.library.Library("nobody", "DEF")
+    library.define("own(Tensor x) -> Tensor")
+    scripted = torch.jit.script(Calling())
+    scripted.save(WORK / "own_op.pt")
+    library._destroy()
+    torch.jit.load(WORK / "own_op.pt")
+
+
+class Calling(torch.nn.Module):
+    """A program that calls an operator of a library."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Call it."""
+        return torch.ops.nobody.own(x)
+
+
+@provokes("pt.export-version")
+def _():
+    import zipfile
+
+    torch.export.save(torch.export.export(torch.nn.ReLU(), (torch.ones(2),)), WORK / "now.pt2")
+    with (
+        zipfile.ZipFile(WORK / "now.pt2") as now,
+        zipfile.ZipFile(WORK / "later.pt2", "w") as later,
+    ):
+        for name in now.namelist():
+            data = now.read(name)
+            if name.endswith(".json") and b'"schema_version"' in data:
+                program = json.loads(data)
+                program["schema_version"]["major"] += 90
+                data = json.dumps(program).encode()
+            later.writestr(name, data)
+    torch.export.load(WORK / "later.pt2")
 
 
 @provokes("pt.script-stft")

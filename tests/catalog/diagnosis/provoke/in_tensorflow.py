@@ -197,6 +197,24 @@ def _():
     tf.saved_model.load(str(WORK / "foreign"))
 
 
+@provokes("tf.add-slot")
+def _():
+    tf.saved_model.load(str(WORK / "keras_two"))
+
+
+@provokes("litert.edgetpu")
+def _():
+    made = converter()
+    made.allow_custom_ops = True
+    old, new = b"StaticRegexReplace", b"edgetpu-custom-op"
+    flat = made.convert()
+    assert old in flat
+    length = (len(old).to_bytes(4, "little"), len(new).to_bytes(4, "little"))
+    tf.lite.Interpreter(
+        model_content=flat.replace(length[0] + old, length[1] + new + b"\0")
+    ).allocate_tensors()
+
+
 @provokes("tfhub.tf1-module")
 def _():
     v1 = tf.compat.v1

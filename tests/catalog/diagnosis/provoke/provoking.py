@@ -1,6 +1,7 @@
 """Runs in a framework's interpreter: make failures happen, and print what was really raised.
 
-A line of JSON a failure: {"id": …, "exceptions": [[type, message, relation], …], "log": …}.
+A line of JSON a failure:
+{"id": …, "exceptions": [[type, message, relation], …], "log": …, "facts": …}.
 """
 
 import json
@@ -12,11 +13,14 @@ import warnings
 PROVOKED = []
 
 
-def provokes(name):
-    """Register a function that must raise a failure of the class `name`."""
+def provokes(name, **facts):
+    """Register a function that must raise a failure of the class `name`.
+
+    `facts` is what an observation would know beside the exception, as its loader.
+    """
 
     def register(function):
-        PROVOKED.append((name, function))
+        PROVOKED.append((name, function, facts))
         return function
 
     return register
@@ -43,9 +47,11 @@ def chain(error):
 def main():
     """Provoke everything that this file registered; the process's own output stays apart."""
     out = os.fdopen(os.dup(1), "w")
-    for name, function in PROVOKED:
+    kept = os.dup(2)
+    for name, function, facts in PROVOKED:
         with tempfile.TemporaryFile() as log:
             os.dup2(log.fileno(), 1)
+            os.dup2(log.fileno(), 2)
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
@@ -54,8 +60,11 @@ def main():
             except BaseException as error:  # noqa: BLE001
                 exceptions = chain(error)
             sys.stdout.flush()
+            sys.stderr.flush()
+            os.dup2(kept, 2)
             log.seek(0)
             said = log.read().decode(errors="replace")[-4000:]
-        out.write(json.dumps({"id": name, "exceptions": exceptions, "log": said}) + "\n")
+        line = {"id": name, "exceptions": exceptions, "log": said, "facts": facts}
+        out.write(json.dumps(line) + "\n")
         out.flush()
     os._exit(0)

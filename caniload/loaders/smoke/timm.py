@@ -16,6 +16,7 @@ class Loader(TorchLoader):
     """`timm.create_model("local-dir:<folder>", pretrained=True)`."""
 
     modules = {"pytorch": ("torch", "timm")}  # noqa: RUF012
+    guesses = False
 
     def import_(self, job: Job) -> None:
         """Import timm."""
@@ -62,7 +63,7 @@ class Loader(TorchLoader):
 
     def adapters(self, loaded: Any, job: Job) -> Iterator[torch_inputs.Adapter]:
         """Yield pictures of the size that the model's configuration says."""
-        given = (job.get("hints") or {}).get("inputs") or {}
+        given = self.known(job)
         config = getattr(loaded, "pretrained_cfg", None) or {}
         size = config.get("input_size") or (3, 224, 224)
         names = [item.name for item in self.arguments(loaded) if item.required]

@@ -16,6 +16,8 @@ from .torch_module import TorchLoader
 class Loader(TorchLoader):
     """`torch.export.load(file).module()`; inputs are shaped as the program's own examples."""
 
+    guesses = False
+
     def load(self, job: Job) -> Any:
         """Load the program and move it to the job's device."""
         import torch
@@ -54,8 +56,8 @@ class Loader(TorchLoader):
 
     def adapters(self, loaded: Any, job: Job) -> Iterator[torch_inputs.Adapter]:
         """Yield what the program was exported with; the job's own adapter goes before it."""
-        given = (job.get("hints") or {}).get("inputs") or {}
-        yield {**{name: like(leaf) for name, leaf in self._examples() if name}, **given}
+        examples = {name: like(leaf) for name, leaf in self._examples() if name}
+        yield {**examples, **self.known(job)}
 
     def given(self, loaded: Any, inputs: dict[str, Any], job: Job) -> tuple[list, dict[str, Any]]:
         """Put tensors where the program's call has them."""

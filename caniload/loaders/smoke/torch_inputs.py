@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import signature, torch_uses
+from .failure import NeedsInputs
 from .torch_uses import Use
 
 Adapter = dict[str, dict[str, Any]]
@@ -60,6 +61,9 @@ def arguments(module: Any) -> list[Argument]:
     import torch
 
     if isinstance(module, torch.jit.ScriptModule):
+        if not module._c._has_method("forward"):
+            names = ", ".join(sorted(module._c._method_names()))
+            raise NeedsInputs(f"the program has no forward to call; its methods: {names}")
         return [
             Argument(item.name, _type(str(item.type)), not item.has_default_value())
             for item in module.forward.schema.arguments[1:]

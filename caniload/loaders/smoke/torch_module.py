@@ -20,6 +20,8 @@ class TorchLoader(Base):
     frameworks = ("pytorch",)
     modules = {"pytorch": ("torch",)}  # noqa: RUF012
     state: State | None = None
+    guesses = True
+    """Whether `adapters` are guesses to be tried; else the first is what the model takes."""
 
     def import_(self, job: Job) -> None:
         """Import PyTorch."""
@@ -55,12 +57,14 @@ class TorchLoader(Base):
         """Return what the model takes, in order."""
         return torch_inputs.arguments(loaded)
 
+    def known(self, job: Job) -> torch_inputs.Adapter:
+        """Return what is said of the inputs: by the job, or beside an export of ours."""
+        said = (job.get("hints") or {}).get("inputs")
+        return said or artefact.read_json(artefact.folder(job) / export_torch.BESIDE)
+
     def adapters(self, loaded: Any, job: Job) -> Iterator[torch_inputs.Adapter]:
-        """Yield adapters to try; the job's own comes first of all."""
-        given = (job.get("hints") or {}).get("inputs") or {}
-        if not given:
-            given = artefact.read_json(artefact.folder(job) / export_torch.BESIDE)
-        return torch_inputs.adapters(loaded, given)
+        """Yield adapters for the model, in the order in which they are tried."""
+        return torch_inputs.adapters(loaded, self.known(job))
 
     def inputs(self, loaded: Any, job: Job, seed: int) -> dict[str, Any]:
         """Make inputs; the first time, the first adapter with which the model runs is kept."""
@@ -85,16 +89,16 @@ class TorchLoader(Base):
     def _fitting(self, loaded: Any, job: Job, seed: int) -> torch_inputs.Adapter:
         """Return the first adapter with which the model runs.
 
-        One that the job gives is not tried here: what it leads to is the finding. Where guesses
+        One that is no guess is not tried here: what it leads to is the finding. Where guesses
         fail, an error that no input would change is raised as it is, else `NeedsInputs`.
         """
         import torch
 
-        given = (job.get("hints") or {}).get("inputs") or {}
+        given = self.known(job)
         first: BaseException | None = None
         tried = 0
         for adapter in self.adapters(loaded, job):
-            if set(adapter) == set(given):
+            if not self.guesses or set(adapter) == set(given):
                 return adapter
             tried += 1
             try:

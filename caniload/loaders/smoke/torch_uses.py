@@ -95,7 +95,9 @@ def of_graph(module: Any) -> dict[str, Use]:
 
 def state_set(module: Any) -> set[tuple[str, str]]:
     """Return (path of the submodule, attribute) for all that running a TorchScript module sets."""
-    found = set()
+    found: set[tuple[str, str]] = set()
+    if not module._c._has_method("forward"):
+        return found
     for node in _nodes(module.inlined_graph):
         if node.kind() == "prim::SetAttr":
             path = _path(next(iter(node.inputs())))

@@ -20,6 +20,7 @@ class Loader(TorchLoader):
     """`torchvision.models.get_model(builder, weights=...)`."""
 
     modules = {"pytorch": ("torch", "torchvision")}  # noqa: RUF012
+    guesses = False
 
     def import_(self, job: Job) -> None:
         """Import torchvision."""
@@ -30,8 +31,8 @@ class Loader(TorchLoader):
 
     def load(self, job: Job) -> Any:
         """Build the model; its own download finds the artefact's file."""
-        root = artefact.root(job) if job["artefact"].get("root") else None
-        told = artefact.read_json(root / "torchvision.json") if root is not None else {}
+        root = artefact.root(job)
+        told = artefact.read_json(root / "torchvision.json")
         builder = job.get("architecture") or told.get("builder")
         if not builder:
             raise FileNotFoundError("torchvision.json names no builder")
@@ -39,7 +40,6 @@ class Loader(TorchLoader):
         if job["recipe"].get("weights") == "random":
             model = self.models.get_model(builder, weights=None, **self._bare(builder))
             return self.adopt(model, job)
-        assert root is not None
         self.measured = self.models.get_weight(str(told["weights"]))
         pickles.refuse_unsafe(torch_weights.files_below(root / "checkpoints"), job)
         torch_home.fill(root / "checkpoints")
@@ -54,7 +54,7 @@ class Loader(TorchLoader):
 
     def adapters(self, loaded: Any, job: Job) -> Iterator[torch_inputs.Adapter]:
         """Yield pictures as large as the weights ask for, or clips, or pairs of pictures."""
-        given = (job.get("hints") or {}).get("inputs") or {}
+        given = self.known(job)
         names = [item.name for item in self.arguments(loaded) if item.required]
         family = type(loaded).__module__.split(".")
         side = self._side()

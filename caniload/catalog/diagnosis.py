@@ -18,6 +18,9 @@ from caniload.words import Fault
 
 __all__ = ["Diagnosis", "Failure", "Rules", "diagnose", "load_rules", "rules_from_json"]
 
+_Text = tuple[float, str, str]
+"""Depth, exception type, text."""
+
 _LOG = -1
 """The depth of what only a log or a signal tells."""
 
@@ -117,7 +120,13 @@ def diagnose(rules: Rules, failure: Failure) -> Diagnosis | None:
 
 
 def _claims(rules: Rules, failure: Failure) -> list[_Claim]:
-    return [claim for rule in rules.rules if (claim := _claim(rule, failure)) is not None]
+    texts = tuple(_evidence(failure))
+    whole = "\n".join(
+        [failure.frames, failure.log_excerpt, f"loader: {failure.loader}"]
+        + [text for depth, _, text in texts if depth != _LOG]
+    )
+    found = (_claim(rule, failure, texts, whole) for rule in rules.rules)
+    return [claim for claim in found if claim is not None]
 
 
 def _on_one_line(failure: Failure) -> Failure:
@@ -139,24 +148,30 @@ def _order(claim: _Claim) -> tuple[bool, bool, int, float]:
     return claim.rule.rank == "wrapper", claim.depth == _LOG, rank, -claim.depth
 
 
-def _claim(rule: Rule, failure: Failure) -> _Claim | None:
+def _claim(rule: Rule, failure: Failure, texts: Iterable[_Text], whole: str) -> _Claim | None:
     """Find the deepest evidence for a rule; the message has depth 0, log and signals `_LOG`."""
     found: _Claim | None = None
     for match in rule.match:
         if not _applies(match, failure):
             continue
+        if not all(literal in whole for literal in match.also):
+            continue
         if not match.reads_text:
             found = found or _Claim(rule, _LOG, {})
             continue
-        for depth, type_name, text in _evidence(failure, match.where):
+        for depth, type_name, text in texts:
+            if depth == _LOG and match.where != "log":
+                continue
+            if found is not None and depth <= found.depth:
+                continue
             groups = _found(match, type_name, text)
-            if groups is not None and (found is None or depth > found.depth):
+            if groups is not None:
                 found = _Claim(rule, depth, groups)
     return found
 
 
-def _evidence(failure: Failure, where: str) -> Iterable[tuple[float, str, str]]:
-    """Yield (depth, exception type, text), deepest first."""
+def _evidence(failure: Failure) -> Iterable[_Text]:
+    """Yield what can be read, deepest first."""
     for index in range(len(failure.exceptions), 0, -1):
         type_name, message, _ = failure.exceptions[index - 1]
         yield from _quoted(index, message)
@@ -165,11 +180,11 @@ def _evidence(failure: Failure, where: str) -> Iterable[tuple[float, str, str]]:
         yield from _quoted(0, failure.message)
         yield 0, "", _ends(failure.message)
     raised = any(not CARRIER.search(name) for name, _, _ in failure.exceptions)
-    if where == "log" and failure.log_excerpt and not raised:
+    if failure.log_excerpt and not raised:
         yield _LOG, "", _ends(failure.log_excerpt)
 
 
-def _quoted(depth: int, message: str) -> Iterable[tuple[float, str, str]]:
+def _quoted(depth: int, message: str) -> Iterable[_Text]:
     """Yield the exception that a wrapper wrote into its own message, half a step deeper."""
     text = _ends(message)
     found = list(_QUOTED.finditer(text))
@@ -199,11 +214,6 @@ def _applies(match: Match, failure: Failure) -> bool:
         version = _known(failure).get(name)
         if version is not None and not _within(version, bound):
             return False
-    if match.also:
-        texts = [text for _, _, text in _evidence(failure, "message")]
-        loader = f"loader: {failure.loader}"
-        whole = "\n".join([failure.frames, failure.log_excerpt, loader, *texts])
-        return all(literal in whole for literal in match.also)
     return True
 
 

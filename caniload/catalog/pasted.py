@@ -62,6 +62,8 @@ def _without_prefix(found: list[str]) -> list[str]:
         head = HEAD.search(line)
         if not head or not head.start() or "Exception Group" in line:
             continue
+        if any(HEAD.match(alike.sub("", line, count=1)) for alike in prefixes.values()):
+            continue
         cuts = [head.start(), *(m.end() for m in re.finditer(r"\s+", line[: head.start()]))]
         for cut in sorted(set(cuts), reverse=True):
             alike = _alike(line[:cut])

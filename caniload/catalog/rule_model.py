@@ -23,10 +23,10 @@ class Match:
     `contains` are literal texts of one message, all of them; `pattern` is a regular expression
     searched in the same message, whose named groups fill the fix; `unless` must not be found
     there; `type` is searched in the exception's qualified name. `also` are literals found
-    anywhere in the evidence, frames and a line `loader: NAME` included. `where` is "message" (exceptions and the outcome's
-    message) or "log" (the log too, when nothing was raised). `stage`, `loader`, `framework` and
-    `versions` (name to ">=5" or "<5") hold as well where the failure does not say; `outcome` and
-    `signal` do not.
+    anywhere in the evidence, frames and a line `loader: NAME` included. `where` is "message"
+    (exceptions and the outcome's message) or "log" (the log too, when nothing was raised).
+    `stage`, `loader`, `framework` and `versions` (name to ">=5" or "<5") hold as well where the
+    failure does not say; `outcome` and `signal` do not.
     """
 
     contains: tuple[str, ...] = ()

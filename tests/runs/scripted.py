@@ -31,6 +31,7 @@ class ScriptedSpec:
     kind: ArtefactClass = ArtefactClass.DATA
     name: str = "transformers"
     env: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: {"pytorch": {"A_B": "1"}})
+    preload: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {"pytorch": ("json",)})
     smoke_file: Path | None = None
 
     def artefact_class(self, artefact_format: str | None, /) -> ArtefactClass:

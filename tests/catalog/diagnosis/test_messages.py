@@ -67,6 +67,19 @@ ModuleNotFoundError: import of x halted; None in sys.modules
 sqlite3.OperationalError: database is locked
 yaml.scanner.ScannerError: mapping values are not allowed here
 pydantic_core._pydantic_core.ValidationError: 1 validation error for Job
+RuntimeError: weight model.embed_tokens.weight does not exist
+ValueError: ('Unrecognized keyword arguments:', dict_keys(['ragged']))
+AttributeError: module 'tensorflow_hub' has no attribute 'KerasLayer'
+RuntimeError: cuDNN error: CUDNN_STATUS_INTERNAL_ERROR
+TypeError: ('Keyword argument not understood:', 'module')
+TypeError: __init__() got an unexpected keyword argument 'dtype'
+RuntimeError: PytorchStreamReader failed locating file constants.pkl: file not found
+ValueError: could not broadcast input array from shape (3,) into shape (4,)
+TimeoutError: The read operation timed out
+ValueError: Unknown loss
+pip install foo requires a GPU
+KeyError: 'qwen'
+AttributeError: 'Namespace' object has no attribute 'seen_tokens'
 everything went well
 """.splitlines()
 

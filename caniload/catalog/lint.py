@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 from pkgutil import iter_modules
+from types import MappingProxyType
 from typing import Any
 
 from caniload.catalog import rules
@@ -19,6 +21,10 @@ from caniload.handles import HUBS
 
 HUB_PLUGINS = "caniload.hubs"
 """Entry points group in which outside packages register hubs."""
+
+
+NO_LOADERS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+"""What is passed where the names of loaders are not to be checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +44,10 @@ class Report:
         return len(self.unresolved)
 
 
-def run(data_dir: Path, today: date) -> Report:
+def run(data_dir: Path, today: date, loaders: Mapping[str, tuple[str, ...]] = NO_LOADERS) -> Report:
     """Check every file of the catalogue by its schema and by every rule.
 
+    `loaders` are the known ones, each with its frameworks, so that their names are checked too.
     A file that breaks its schema is a problem of its own, and the other rules go on without
     it. Raises `CatalogueError` only when there is no catalogue.
     """
@@ -56,7 +63,7 @@ def run(data_dir: Path, today: date) -> Report:
                 problems.append(_unreadable(path, error))
     kinds: dict[str, Any] = {kind: tuple(entries) for kind, entries in found.items()}
     authored = Authored(**kinds)
-    problems += check(authored, today, _environments(data_dir))
+    problems += check(authored, today, _environments(data_dir), loaders=loaders)
     sources = [source for model in authored.models for source in model.sources]
     return Report(
         problems=tuple(sorted(problems, key=lambda problem: problem.file)),
@@ -69,11 +76,15 @@ def run(data_dir: Path, today: date) -> Report:
 
 
 def check(
-    authored: Authored, today: date, environments: tuple[str, ...] = (), rule: str | None = None
+    authored: Authored,
+    today: date,
+    environments: tuple[str, ...] = (),
+    rule: str | None = None,
+    loaders: Mapping[str, tuple[str, ...]] = NO_LOADERS,
 ) -> list[Problem]:
     """Apply all rules, or the one named, to a catalogue that was read."""
     hubs = (*HUBS, *(point.name for point in entry_points(group=HUB_PLUGINS)))
-    view = View(authored, today, hubs, environments)
+    view = View(authored, today, hubs, environments, loaders)
     found = []
     for name in rule_names() if rule is None else (rule,):
         module = import_module(f"{rules.__name__}.{name}")

@@ -38,8 +38,10 @@ def lint(today: Today = None, form: Format = "human") -> int:
     they can only be `claimed`.
     """
     from caniload.catalog.lint import run
+    from caniload.loaders.specs import load_specs
 
-    report = run(Settings.read().data, day(today))
+    loaders = {name: spec.frameworks for name, spec in load_specs().items()}
+    report = run(Settings.read().data, day(today), loaders)
 
     def human() -> str:
         lines = [f"{p.file}: {p.field}: {p.says} [{p.rule}]\n  {p.write}" for p in report.problems]

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from caniload.errors import UnknownNameError
-from caniload.handles import HUBS, Handle
+from caniload.handles import Handle
 
 if TYPE_CHECKING:
     from caniload.records import FileFact
@@ -168,8 +168,5 @@ def hub_of(handle: Handle) -> Hub:
     hubs = load_hubs()
     if handle.hub in hubs:
         return hubs[handle.hub]
-    hint = f"hubs: {', '.join(sorted(hubs))}"
-    if handle.hub in HUBS:
-        hint = f"this version of caniload cannot fetch from it yet; {hint}"
     near = tuple(difflib.get_close_matches(handle.hub, hubs, n=2))
-    raise UnknownNameError("hub", handle.hub, near, hint)
+    raise UnknownNameError("hub", handle.hub, near, f"hubs: {', '.join(sorted(hubs))}")

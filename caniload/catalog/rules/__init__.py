@@ -7,8 +7,8 @@ write instead.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 from caniload.catalog.entries import Authored, Entry, ModelEntry, SourceEntry
@@ -31,12 +31,16 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Hold what rules look at: the catalogue, the day, the hubs and environments there are."""
+    """Hold what rules look at: the catalogue, the day, and which names there are.
+
+    `loaders` maps each loader to its frameworks; empty where the caller knows none.
+    """
 
     authored: Authored
     today: date
     hubs: tuple[str, ...]
     environments: tuple[str, ...]
+    loaders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def entries(self) -> Iterator[tuple[str, Entry]]:
         """Yield every entry with its file, as `models/bert.yaml`."""

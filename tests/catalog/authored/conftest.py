@@ -55,6 +55,14 @@ CLEAN: dict[str, dict[str, Any]] = {
         "licence": "unknown",
         "about": "Code around another model.",
         "uses": ["tiny-bert"],
+        "tries": [
+            {
+                "handle": "hf:acme/tiny",
+                "loader": "transformers",
+                "framework": "pytorch",
+                "environment": "pytorch",
+            }
+        ],
         "code": [CITE],
     },
     "datasets/digits.yaml": {

@@ -10,13 +10,21 @@ from typing import Any
 import pytest
 
 from caniload.catalog import lint
+from caniload.catalog.rules import formats
+from caniload.loaders.specs import load_specs
 
 TODAY = date(2026, 11, 24)
+LOADERS = {"transformers": ("pytorch", "tensorflow"), "onnx": ("onnxruntime",)}
 Files = dict[str, dict[str, Any]]
 Write = Callable[[Files], Path]
 
 MODEL, DREAM = "models/tiny-bert.yaml", "models/dream.yaml"
 DATASET, TOOL = "datasets/digits.yaml", "tools/saw.yaml"
+
+
+def _try(files: Files) -> dict[str, Any]:
+    found: dict[str, Any] = files[DREAM]["tries"][0]
+    return found
 
 
 def _source(files: Files, index: int = 0) -> dict[str, Any]:
@@ -60,6 +68,33 @@ VIOLATIONS: list[tuple[str, str, str, Callable[[Files], object], str]] = [
      lambda f: f[MODEL]["native"].update(framework="jax"), "or null"),
     ("attempts", MODEL, "sources[0].attempts[0].environment",
      lambda f: _source(f)["attempts"][0].update(environment="pytorrch"), "one of pytorch"),
+    ("attempts", MODEL, "sources[0].attempts[0].loader",
+     lambda f: _source(f)["attempts"][0].update(loader="transformer"), "onnx"),
+    ("attempts", MODEL, "sources[0].attempts[0].framework",
+     lambda f: _source(f)["attempts"][0].update(framework="jax"), "one of pytorch, tensorflow"),
+    ("attempts", DREAM, "tries[0].environment",
+     lambda f: _try(f).update(environment="torch"), "one of pytorch"),
+    ("attempts", DREAM, "tries[0].loader",
+     lambda f: _try(f).update(loader="transformer"), "one of transformers, onnx"),
+    ("attempts", DREAM, "tries[0].framework",
+     lambda f: _try(f).update(framework="torch"), "one of pytorch, tensorflow"),
+    ("attempts", DREAM, "tries[1]", lambda f: f[DREAM]["tries"].append(_try(f)), "one out"),
+    ("formats", MODEL, "sources[1].formats[0]",
+     lambda f: _source(f, 1).update(formats=["h5"]), "write tf-h5"),
+    ("formats", MODEL, "sources[1].formats[1]",
+     lambda f: _source(f, 1).update(formats=["bin", "msgpack"]), "write flax"),
+    ("formats", MODEL, "sources[1].formats[0]",
+     lambda f: _source(f, 1).update(formats=["safetensor"]), "write safetensors"),
+    ("formats", MODEL, "sources[1].formats[0]",
+     lambda f: _source(f, 1).update(formats=["brains"]), "write one of bin, "),
+    ("formats", MODEL, "sources[1].formats[1]",
+     lambda f: _source(f, 1).update(formats=["bin", "bin"]), "take one out"),
+    ("formats", MODEL, "sources[2].formats[0]",
+     lambda f: f[MODEL]["sources"].append({"handle": "kaggle:keras/b/keras/b", "formats": [
+         "keras-hub"]}), "write keras-preset"),
+    ("formats", MODEL, "sources[2].formats[0]",
+     lambda f: f[MODEL]["sources"].append({"handle": "torchvision:A.B", "formats": ["pt"]}),
+     "write torchvision"),
     ("attempts", MODEL, "sources[1].attempts",
      lambda f: _source(f, 1).update(attempts=_source(f)["attempts"]), "catalog pin hf:acme/tiny"),
     ("weights", MODEL, "same_weights[0]",
@@ -80,7 +115,7 @@ VIOLATIONS: list[tuple[str, str, str, Callable[[Files], object], str]] = [
 def test_a_clean_catalogue_has_no_problem_and_counts_what_is_unresolved(
     clean: Files, write: Write
 ) -> None:
-    report = lint.run(write(clean), TODAY)
+    report = lint.run(write(clean), TODAY, LOADERS)
     assert report.problems == ()
     assert (report.models, report.datasets, report.tools, report.sources) == (2, 1, 1, 2)
     assert report.unresolved == ("hf:acme/tiny",)
@@ -90,7 +125,7 @@ def test_a_clean_catalogue_has_no_problem_and_counts_what_is_unresolved(
 @pytest.mark.parametrize(
     ("rule", "file", "field", "spoil", "write_instead"),
     VIOLATIONS,
-    ids=[f"{rule}-{field}" for rule, _, field, _, _ in VIOLATIONS],
+    ids=[f"{rule}-{field}-{write}" for rule, _, field, _, write in VIOLATIONS],
 )
 def test_a_violation_is_found_alone_with_its_place_and_remedy(
     clean: Files,
@@ -102,7 +137,7 @@ def test_a_violation_is_found_alone_with_its_place_and_remedy(
     write_instead: str,
 ) -> None:
     spoil(clean)
-    problems = [p for p in lint.run(write(clean), TODAY).problems if p.rule == rule]
+    problems = [p for p in lint.run(write(clean), TODAY, LOADERS).problems if p.rule == rule]
     assert [(p.file, p.field) for p in problems] == [(file, field)]
     assert write_instead in problems[0].write
     assert str(problems[0]).startswith(f"{file}: {field}: ")
@@ -110,6 +145,12 @@ def test_a_violation_is_found_alone_with_its_place_and_remedy(
 
 def test_every_rule_has_a_violation_here() -> None:
     assert {rule for rule, *_ in VIOLATIONS} == set(lint.rule_names())
+
+
+def test_the_words_of_formats_are_those_of_the_loaders() -> None:
+    read = {word for spec in load_specs().values() for word in spec.formats}
+    assert read <= formats.READ
+    assert not formats.READ & formats.CLAIMED
 
 
 def test_a_file_that_breaks_its_schema_is_a_problem_and_hides_no_other(

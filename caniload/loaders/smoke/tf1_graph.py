@@ -75,7 +75,7 @@ class Loader(Base):
         return opened
 
     def _session(self, graph: Any) -> Any:
-        """Open a session that does not place softly."""
+        """Open a session; ops without a kernel on the device run on the host, and are seen to."""
         return self.v1.Session(graph=graph, config=self.v1.ConfigProto(allow_soft_placement=True))
 
     def _frozen(self, job: Job) -> Opened:

@@ -86,7 +86,7 @@ VIOLATIONS: list[tuple[str, str, str, Callable[[Files], object], str]] = [
     ("formats", MODEL, "sources[1].formats[0]",
      lambda f: _source(f, 1).update(formats=["safetensor"]), "write safetensors"),
     ("formats", MODEL, "sources[1].formats[0]",
-     lambda f: _source(f, 1).update(formats=["brains"]), "write one of bin, "),
+     lambda f: _source(f, 1).update(formats=["zzz"]), "write one of bin, "),
     ("formats", MODEL, "sources[1].formats[1]",
      lambda f: _source(f, 1).update(formats=["bin", "bin"]), "take one out"),
     ("formats", MODEL, "sources[2].formats[0]",

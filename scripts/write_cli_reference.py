@@ -50,7 +50,7 @@ Of several models the worst counts, in the order 4, 1, 3, 0.
 | `CANILOAD_DATA` | the catalogue's authored files |
 | `CANILOAD_OBSERVER` | who measures: `me`, `ci` or a label (me) |
 | `CANILOAD_DEBUG` | `1` shows tracebacks |
-| `HF_ENDPOINT` | the Hugging Face hub to ask |
+| `HF_ENDPOINT` | the Hugging Face hub to ask; the other hubs have variables of their own: see docs/downloads.md |
 """  # noqa: E501
 
 

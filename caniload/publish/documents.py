@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from caniload.errors import UnreadableFileError
-from caniload.publish.markdown import Row, matrix, stale
+from caniload.publish.markdown import Row, architectures, matrix, stale
 from caniload.publish.markers import Place, find
 
 Source = Callable[[Place], Sequence[Row]]
@@ -56,7 +56,7 @@ def read(path: Path, source: Source) -> Document:
     fresh = list(lines)
     drifted: list[Place] = []
     for place, cells in reversed(list(zip(places, rows, strict=True))):
-        body = _body(cells, "\r" if lines[place.begin].endswith("\r") else "")
+        body = _body(place, cells, "\r" if lines[place.begin].endswith("\r") else "")
         if lines[place.begin + 1 : place.end] != body:
             drifted.insert(0, place)
         fresh[place.begin + 1 : place.end] = body
@@ -83,6 +83,7 @@ def write(document: Document) -> bool:
     return True
 
 
-def _body(rows: Sequence[Row], end: str) -> list[str]:
+def _body(place: Place, rows: Sequence[Row], end: str) -> list[str]:
     """The lines between two markers: a blank one around the table, as Markdown wants it."""
-    return [line + end for line in ("", *matrix(rows), "")]
+    table = architectures(rows) if place.kind == "architectures" else matrix(rows)
+    return [line + end for line in ("", *table, "")]

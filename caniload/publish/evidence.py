@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from caniload.catalog import questions
 from caniload.catalog.answers import CellAnswer
@@ -13,9 +14,10 @@ from caniload.publish.markdown import Row
 from caniload.publish.markers import Place
 from caniload.words import Verdict
 
-KINDS = ("matrix",)
+KINDS = ("matrix", "architectures")
 OPTIONS = ("model", "framework", "loader", "device", "from", "claims")
-"""What a `matrix` place may say: the model must be; `claims=yes` adds what nobody measured."""
+"""What a place may say. A `matrix` must say the model; `claims=yes` adds what nobody measured.
+`architectures`, the sum of a sweep, must say the loader."""
 
 
 def source(store: Store) -> Callable[[Place], Sequence[Row]]:
@@ -30,6 +32,8 @@ def rows(store: Store, place: Place) -> list[Row]:
     odd = [key for key in place.options if key not in OPTIONS]
     if odd:
         raise place.error(f"{odd[0]!r} is no option", f"known: {', '.join(OPTIONS)}")
+    if place.kind == "architectures":
+        return _architectures(store, place)
     model = place.options.get("model")
     if model is None:
         raise place.error("the table names no model", "write model=NAME")
@@ -52,6 +56,27 @@ def rows(store: Store, place: Place) -> list[Row]:
     if place.options.get("claims") != "yes":
         cells = tuple(cell for cell in cells if cell.verdict is not Verdict.CLAIMED)
     return [row(cell) for cell in sorted(cells, key=_order)]
+
+
+def _architectures(store: Store, place: Place) -> list[Row]:
+    """Return a row for each architecture that a loader was seen to build by name."""
+    loader = place.options.get("loader")
+    if loader is None:
+        raise place.error("the table names no loader", "write loader=NAME")
+    cells = [
+        cell
+        for cell in questions.matrix(store, loader=loader)
+        if cell.weights == "random"
+        and cell.model is None
+        and place.options.get("framework") in (None, cell.framework)
+    ]
+    rows = []
+    for cell in sorted(cells, key=lambda c: (c.handle, _order(c))):
+        passed = cell.outcome == "passed"
+        name = cell.handle.partition(":")[2]
+        why = "" if passed else f"{cell.outcome} at {cell.stage}: {wording.reason(cell)}"
+        rows.append(replace(row(cell), loader=name, result=why))
+    return rows
 
 
 def row(cell: CellAnswer) -> Row:

@@ -50,6 +50,29 @@ def matrix(rows: Sequence[Row]) -> list[str]:
     return lines
 
 
+def architectures(rows: Sequence[Row]) -> list[str]:
+    """Return how many architectures of a sweep run, and a line for each that does not.
+
+    A row's `loader` is the architecture's name; one that runs has an empty result.
+    """
+    if not rows:
+        return [UNMEASURED]
+    days = sorted(row.day.isoformat() for row in rows if row.day)
+    when = days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
+    where = sorted({f"{row.framework}: {row.versions}, {row.device}" for row in rows})
+    runs = ", ".join(f"`{run}`" for run in sorted({row.run_id or "-" for row in rows}))
+    good = sum(1 for row in rows if not row.result)
+    lines = [
+        f"{good} of {len(rows)} attempted architectures run with random weights "
+        f"({'; '.join(where)}; measured {when}; runs {runs}). That is evidence for the "
+        "architecture, never for weights."
+    ]
+    if good < len(rows):
+        lines += ["", "| architecture | result |", "| --- | --- |"]
+        lines += [f"| {escape(row.loader)} | {escape(row.result)} |" for row in rows if row.result]
+    return lines
+
+
 def escape(text: str) -> str:
     """Keep a text inside its cell: no line breaks, bars and comment openers made harmless."""
     flat = " ".join(text.split()) or "-"

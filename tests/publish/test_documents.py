@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -110,3 +111,20 @@ def test_files_that_are_not_text_are_one_line(tmp_path: Path) -> None:
             read(path, rows)
         assert str(path) in str(caught.value)
         assert "\n" not in str(caught.value)
+
+
+def test_a_sweep_is_summed_up_and_what_did_not_run_is_listed(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("<!-- caniload:begin architectures loader=timm -->\n<!-- caniload:end -->\n")
+    swept = [
+        replace(WORKS, loader="resnet18", result=""),
+        replace(WORKS, loader="vit_odd", result="failed at run: Out of luck (pt.luck)"),
+    ]
+    write(read(page, lambda place: swept))
+    text = page.read_text()
+    assert text.count("resnet18") == 0
+    assert "1 of 2 attempted architectures run with random weights" in text
+    assert "| vit_odd | failed at run: Out of luck (pt.luck) |" in text
+    assert "never for weights" in text
+    write(read(page, lambda place: []))
+    assert UNMEASURED in page.read_text()

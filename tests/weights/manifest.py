@@ -120,7 +120,7 @@ def _failure(clause: str) -> Expected:
     if clause.startswith("torch.load refuses"):
         return Expected(clause, "refused", loader="torch-file", words=("TorchScript",))
     if clause.startswith("keras.models.load_model refuses"):
-        return Expected(clause, "fails", loader="keras-file")
+        return Expected(clause, "fails", loader="keras-file", tf_keras=False)
     tf_keras = None
     if "without tf_keras" in where or where.startswith("Keras 3"):
         tf_keras = False

@@ -120,11 +120,13 @@ def of(entry: manifest.Entry, cells: list[Cell]) -> list[Cell]:
     return [cell for cell in cells if entry.sha256 in cell.handle]
 
 
-def spoken_of(expected: manifest.Expected, cells: list[Cell]) -> list[Cell]:
-    """Return the cells that an expectation speaks of."""
-    kept = [cell for cell in cells if expected.loader in (None, cell.loader)]
-    if expected.loader is None:
-        kept = [cell for cell in kept if cell.loader not in ("torch-file",)] or kept
+def spoken_of(expected: manifest.Expected, entry: manifest.Entry, cells: list[Cell]) -> list[Cell]:
+    """Return the cells that an expectation speaks of; loaders named elsewhere have their own."""
+    if expected.loader is not None:
+        kept = [cell for cell in cells if cell.loader == expected.loader]
+    else:
+        named = {each.loader for each in entry.expected}
+        kept = [cell for cell in cells if cell.loader not in named] or cells
     if expected.tf_keras is not None:
         kept = [cell for cell in kept if cell.has_tf_keras == expected.tf_keras]
     if expected.compile is not None:
@@ -138,7 +140,7 @@ def test_each_clause_of_the_manifest_is_seen(entry: manifest.Entry, cells: list[
     mine = of(entry, cells)
     assert mine, f"{entry.path.name} was not tried"
     for expected in entry.expected:
-        found = spoken_of(expected, mine)
+        found = spoken_of(expected, entry, mine)
         assert found, (expected, mine)
         if expected.verdict == "works":
             works = [cell for cell in found if cell.verdict == "works"]
@@ -148,7 +150,8 @@ def test_each_clause_of_the_manifest_is_seen(entry: manifest.Entry, cells: list[
                 told = {cell.numbers.get("parameters") for cell in works}
                 assert told == {expected.parameters}, expected
         elif expected.verdict == "loads_only":
-            assert {cell.outcome for cell in found} == {"loads_only"}, (expected, found)
+            found = [cell for cell in found if cell.outcome == "loads_only"]
+            assert found, (expected, mine)
             for number in (expected.tensors, expected.parameters):
                 assert (
                     number is None

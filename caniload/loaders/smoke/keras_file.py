@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from . import artefact, keras_config, keras_side, signature
+from . import artefact, graph_ops, keras_config, keras_side, signature, whole_file
 from .failure import LoadsOnly, Refused
 from .loader import CheckResult, Job
 from .loader import Loader as Base
@@ -41,7 +41,9 @@ class Loader(Base):
         given: dict[str, Any] = {}
         if "compile" in options:
             given["compile"] = bool(options["compile"])
-        if keras_config.refuse_code(self.path, job):
+        if self.path.is_dir():
+            graph_ops.refuse_unsafe(self.path, job)
+        elif keras_config.refuse_code(self.path, job):
             given["safe_mode"] = False
         random = job["recipe"].get("weights") == "random"
         with self.keras.on(job):
@@ -68,6 +70,8 @@ class Loader(Base):
         linked to under one: Keras goes by suffixes.
         """
         path = self._chosen(job)
+        if path.is_dir():
+            return path, True
         with path.open("rb") as stream:
             head = stream.read(8)
         if head.startswith((b"BZh", b"\x1f\x8b")):
@@ -79,7 +83,7 @@ class Loader(Base):
     def _chosen(self, job: Job) -> Path:
         """Return the artefact itself, what the entry names, or the only file that it can be."""
         root = artefact.root(job)
-        if root.is_file():
+        if root.is_file() or job["artefact"].get("format") == "saved-model":
             return root
         named = (job.get("hints") or {}).get("file")
         if named:
@@ -127,7 +131,9 @@ class Loader(Base):
         self.keras.reset(loaded, job)
 
     def weights(self, loaded: Any, job: Job) -> CheckResult:
-        """Every weight of the live model is in the file."""
+        """Every weight of the live model is in the file; a SavedModel is as fetched."""
+        if self.path.is_dir():
+            return whole_file.as_fetched(whole_file.below(self.path), job)
         named = [
             (str(getattr(item, "path", item.name)), self.keras.numpy(item))
             for item in loaded.weights

@@ -38,6 +38,7 @@ SPEC = LoaderSpec(
         "keras": ArtefactClass.DATA,
         "h5": ArtefactClass.DATA,
         "h5-weights": ArtefactClass.DATA,
+        "saved-model": ArtefactClass.PROGRAM,
     },
     packages={
         "tensorflow": ("keras", "tensorflow", "tf-keras", "h5py"),

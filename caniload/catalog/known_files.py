@@ -1,4 +1,4 @@
-"""Know a file by its hash: which entry describes it, and what that entry says of its inputs.
+"""Know files by their hashes: which entry describes them, and what it says of their inputs.
 
 An entry lists such files under a source's ``hints.files``: name to ``{sha256, inputs, outputs,
 weights}``. So a copy that lies anywhere, under any name, is tried with the adapter that its
@@ -15,22 +15,33 @@ from caniload.catalog.entries import ModelEntry
 
 
 @dataclass(frozen=True, slots=True)
-class KnownFile:
-    """Name the entry that a file belongs to, its adapter, and the group of its weights."""
+class KnownFiles:
+    """Name the entry and the source that files belong to, and what it says of each, by hash."""
 
     model: str
-    hints: Mapping[str, Any]
-    same_weights: str
+    source: str
+    files: Mapping[str, Mapping[str, Any]]
+
+    def same_weights(self, sha256: str) -> str:
+        """Name the group of files that hold the same weights as one of them."""
+        return f"{self.source}|{self.files[sha256].get('weights', '')}"
 
 
-def find(hashes: Iterable[str], models: Iterable[ModelEntry]) -> KnownFile | None:
-    """Return what an entry says of an artefact that holds a file with one of these hashes."""
+def find(hashes: Iterable[str], models: Iterable[ModelEntry]) -> KnownFiles | None:
+    """Return what the first source says that knows files of an artefact with these hashes."""
     wanted = set(hashes)
     for model in models:
         for source in model.sources:
-            for facts in (source.hints.get("files") or {}).values():
-                if facts.get("sha256") in wanted:
-                    hints = {key: facts[key] for key in ("inputs", "outputs") if key in facts}
-                    group = f"{source.handle}|{facts.get('weights', '')}"
-                    return KnownFile(model.id, hints, group)
+            found = by_hash(source.hints, wanted)
+            if found:
+                return KnownFiles(model.id, source.handle, found)
     return None
+
+
+def by_hash(hints: Mapping[str, Any], hashes: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+    """Return what a source's hints say of the files with these hashes, by hash."""
+    wanted = set(hashes)
+    files: Mapping[str, Mapping[str, Any]] = hints.get("files") or {}
+    return {
+        str(facts["sha256"]): facts for facts in files.values() if facts.get("sha256") in wanted
+    }

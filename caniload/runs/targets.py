@@ -15,7 +15,7 @@ from caniload.loaders.hub import load_hubs
 from caniload.loaders.recognise import recognise
 from caniload.loaders.spec import LoaderSpec
 from caniload.records import FetchedArtefact
-from caniload.runs import environments, plan
+from caniload.runs import adapters, environments, plan
 from caniload.runs.envspecs import EnvSpec
 from caniload.runs.plan import Trial, Wish
 from caniload.settings import Settings
@@ -86,7 +86,6 @@ def _of_files(handle: Handle, known: Sequence[EnvSpec], ask: Ask, found: Found) 
     entry = known_files.find(
         (fact.sha256 for fact in artefact.files), authored.load(ask.settings.data).models
     )
-    wish = ask.wish if entry is None or ask.wish.hints else replace(ask.wish, hints=entry.hints)
     trials: list[Trial] = []
     unread: BadInputError | None = None
     for each, loaders in _formats(artefact, exact.format or artefact.format).items():
@@ -94,6 +93,12 @@ def _of_files(handle: Handle, known: Sequence[EnvSpec], ask: Ask, found: Found) 
         found.artefacts[formed] = artefact.model_copy(
             update={"handle": str(formed), "format": each}
         )
+        wish, same = ask.wish, None
+        chosen = None if entry is None else adapters.choose(entry.files, artefact, each)
+        if entry is not None and chosen is not None:
+            same = entry.same_weights(chosen)
+            if not wish.hints:
+                wish = replace(wish, hints=adapters.adapter(entry.files[chosen]))
         try:
             planned = plan.of_artefact(
                 formed, [each], ask.specs, known, wish, loaders=loaders, installed=ask.installed
@@ -102,8 +107,7 @@ def _of_files(handle: Handle, known: Sequence[EnvSpec], ask: Ask, found: Found) 
             unread = unread or error
             continue
         if entry is not None:
-            planned = [replace(t, same_weights=entry.same_weights) for t in planned]
-            planned = [replace(t, model=entry.model) for t in planned]
+            planned = [replace(t, same_weights=same, model=entry.model) for t in planned]
         trials += _exports(planned, known, ask)
     if unread is not None and not trials:
         raise unread

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from caniload.catalog.known_files import by_hash
 from caniload.errors import BadInputError, CaniloadError, EnvironmentBuildError, HubError
 from caniload.handles import Handle, parse
 from caniload.loaders.fetch import fetch
@@ -19,7 +20,7 @@ from caniload.loaders.hub import Progress
 from caniload.loaders.spec import LoaderSpec
 from caniload.loaders.specs import find_exporter, load_specs
 from caniload.records import Cell, Environment, FetchedArtefact, Observation, digest
-from caniload.runs import environments, plan, targets
+from caniload.runs import adapters, environments, plan, targets
 from caniload.runs.envspecs import EnvSpec
 from caniload.runs.executor import Executor, RunResult
 from caniload.runs.interpreters import Interpreter, environment, probe
@@ -250,13 +251,12 @@ def _jobs(
 
 def _hints(trial: Trial, artefact: FetchedArtefact | HubError | None) -> Mapping[str, Any]:
     """Return a trial's hints; of those by file, the ones of the file that was fetched."""
-    files: Mapping[str, Any] = trial.hints.get("files") or {}
     hints = {key: value for key, value in trial.hints.items() if key != "files"}
     if isinstance(artefact, FetchedArtefact):
-        have = {fact.sha256 for fact in artefact.files}
-        for facts in files.values():
-            if facts.get("sha256") in have:
-                hints |= {key: facts[key] for key in ("inputs", "outputs") if key in facts}
+        known = by_hash(trial.hints, (fact.sha256 for fact in artefact.files))
+        chosen = adapters.choose(known, artefact, trial.handle.format or artefact.format)
+        if chosen is not None:
+            hints |= adapters.adapter(known[chosen])
     return hints
 
 

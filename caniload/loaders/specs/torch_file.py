@@ -15,7 +15,8 @@ def snippet(locator: Mapping[str, Any], framework: str, hints: Mapping[str, Any]
     return places.code(
         ["import torch", ""],
         places.file(locator, "model.pth").lines,
-        "output = torch.load(path)  # a state dict: build its model, then load_state_dict(output)",
+        'output = torch.load(path, map_location="cpu")',
+        "# a state dict: build its model, then model.load_state_dict(output)",
     )
 
 

@@ -34,7 +34,6 @@ SPEC = LoaderSpec(
     packages={"pytorch": ("torch",)},
     decisive={"pytorch": ("torch",)},
     preload={"pytorch": ("torch",)},
-    exports={"pytorch": ("onnx", "pt2")},
     snippet=snippet,
     snippet_output="output",
     native_hint="Home of files that torch.jit.save wrote.",

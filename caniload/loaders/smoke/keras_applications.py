@@ -115,8 +115,7 @@ class Loader(Base):
         if len(files) != 1:
             text = f"{len(files)} files of weights were laid, one was expected"
             return CheckResult.failed("weights", "weights_unread", text)
-        named = [(str(getattr(item, "path", item.name)), self.keras.numpy(item))
-                 for item in loaded.weights]  # fmt: skip
+        named = self.keras.live(loaded)
         return keras_side.compare(named, files[0])
 
     def device(self, loaded: Any, outputs: dict[str, Any], job: Job) -> CheckResult:

@@ -134,10 +134,7 @@ class Loader(Base):
         """Every weight of the live model is in the file; a SavedModel is as fetched."""
         if self.path.is_dir():
             return whole_file.as_fetched(whole_file.below(self.path), job)
-        named = [
-            (str(getattr(item, "path", item.name)), self.keras.numpy(item))
-            for item in loaded.weights
-        ]
+        named = self.keras.live(loaded)
         return keras_side.compare(named, self.path)
 
     def device(self, loaded: Any, outputs: dict[str, Any], job: Job) -> CheckResult:

@@ -152,9 +152,20 @@ class Keras:
             return "cpu" if found.platform == "cpu" else f"cuda:{found.id}"
         return tensorflow_side.label(str(tensor.device))
 
+    def variables(self, model: Any) -> list[Any]:
+        """Return a model's weights; Keras 2 lists the handlers of vocabularies among them."""
+        return [item for item in model.weights if hasattr(item, "dtype")]
+
+    def live(self, model: Any) -> list[tuple[str, Any]]:
+        """Return a model's weights as (name, numpy array)."""
+        return [
+            (str(getattr(item, "path", None) or item.name), self.numpy(item))
+            for item in self.variables(model)
+        ]
+
     def placed(self, model: Any, job: Job) -> CheckResult:
         """Check that variables and the outputs seen sat on the job's device."""
-        held = {self.place(item if self.legacy else item.value) for item in model.weights}
+        held = {self.place(item if self.legacy else item.value) for item in self.variables(model)}
         return tensorflow_side.placed(held | self.seen, job) if self.seen else _no_output(job)
 
     def device_facts(self, job: Job) -> dict[str, Any]:

@@ -1,4 +1,8 @@
-"""Run .tflite files with LiteRT's interpreter, or with TensorFlow's, which brings flex ops."""
+"""Run .tflite files with LiteRT's interpreter, or with the one in TensorFlow.
+
+TensorFlow's brought the flex delegate up to 2.18; since 2.20 it does not, measured in 2.21 and
+reported in https://github.com/google-ai-edge/LiteRT/issues/6458.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LiteRT (TensorFlow Lite), host side: its own interpreter, or TensorFlow's with flex ops."""
+"""LiteRT (TensorFlow Lite), host side: its own interpreter, or the one in TensorFlow."""
 
 from __future__ import annotations
 
@@ -58,5 +58,5 @@ SPEC = LoaderSpec(
     },
     snippet=snippet,
     snippet_output="output",
-    native_hint="Home of .tflite files; with TensorFlow's interpreter come its flex ops.",
+    native_hint="Home of .tflite files; flex ops need an interpreter of TensorFlow before 2.20.",
 )

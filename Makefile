@@ -26,7 +26,8 @@ test: lint system environments $(CANILOAD_TEST_MINILM)
 test-fast: venv
 	@$(BIN)/python -m pytest -n auto --dist loadfile -m "not framework and not builds and not slow and not soak"
 
-soak: venv system environments $(CANILOAD_TEST_MINILM)
+soak: venv system $(CANILOAD_TEST_MINILM)
+	@CANILOAD_ENVS="$(CANILOAD_TEST_ENVS)" $(BIN)/python scripts/build_environments.py --all
 	@$(BIN)/python -m pytest -m soak --timeout=0
 
 lint: venv

@@ -1,4 +1,4 @@
-"""Build every environment that caniload specifies, with caniload's own builder.
+"""Build every environment that serves by default, with caniload's own builder; with --all, all.
 
 Where they go is `CANILOAD_ENVS`; those that stand already are left as they are.
 """
@@ -17,6 +17,8 @@ def main() -> int:
     """Build them one after the other; print pip's lines only where it fails."""
     settings = Settings.read()
     for name, spec in environments.specs(settings).items():
+        if not spec.default and "--all" not in sys.argv[1:]:
+            continue
         started = time.monotonic()
         try:
             environments.build(spec, settings)

@@ -55,6 +55,7 @@ def test_without_a_table_nothing_is_guessed(
 
 
 @pytest.mark.framework
+@pytest.mark.soak
 def test_the_table_holds_every_name_that_the_package_registers(
     settings: Settings, framework_python: Callable[[str], Path]
 ) -> None:

@@ -6,11 +6,14 @@ with its reason. Workers are warm: they fork from a process that has imported th
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+from pydantic import TypeAdapter
 
 from caniload.errors import BadInputError, EnvironmentBuildError
 from caniload.handles import Handle
@@ -18,6 +21,7 @@ from caniload.loaders.spec import LoaderSpec
 from caniload.loaders.specs import load_specs
 from caniload.records import Cell, Environment, Recipe
 from caniload.runs import environments
+from caniload.runs.disk import translating
 from caniload.runs.executor import Executor, RunResult
 from caniload.runs.interpreters import Interpreter, environment, probe
 from caniload.runs.job import Job
@@ -28,6 +32,8 @@ from caniload.runs.supervise import supervise
 from caniload.runs.workflow import Watcher
 from caniload.settings import Settings
 from caniload.words import Outcome
+
+_ARCHITECTURES = TypeAdapter(tuple[Architecture, ...])
 
 LISTING_SECONDS = 1800.0
 """How long a library may take to say what it has; parameters are counted by building."""
@@ -82,7 +88,7 @@ def sweep(request: Request, settings: Settings, watcher: Watcher, known: Known) 
     with ExitStack() as held:
         name, interpreter, record, variables = _place(request, spec, settings, watcher, held)
         template = _template(request, spec, name, interpreter, record, variables)
-        listed = listing(template, interpreter, settings)
+        listed = known_listing(template, interpreter, settings)
         plan = _plan(request, spec, template, listed, known)
         watcher.planned([job.cell for job in plan.jobs])
         executor = Executor(settings, watcher.on_event, watcher.on_settled, warm=True)
@@ -92,6 +98,32 @@ def sweep(request: Request, settings: Settings, watcher: Watcher, known: Known) 
             return Swept(plan, None)
         result = executor.run(plan.jobs, command=f"sweep {request.loader} {request.framework}")
         return Swept(plan, result)
+
+
+def known_listing(
+    template: Job, interpreter: Interpreter, settings: Settings
+) -> tuple[Architecture, ...]:
+    """Return a library's list as it was kept for these very versions, or ask and keep it.
+
+    Counting parameters by building takes minutes for a library of a thousand architectures; of
+    names that are not asked for they are not counted, and such a list is not kept.
+    """
+    cell = template.cell
+    name = f"{cell.loader}-{cell.framework}-{cell.environment_key}.json"
+    kept = settings.home / "listings" / name
+    if template.hints.get("only"):
+        return listing(template, interpreter, settings)
+    try:
+        return _ARCHITECTURES.validate_json(kept.read_bytes())
+    except (OSError, ValueError):
+        pass
+    found = listing(template, interpreter, settings)
+    with translating(kept):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        draft = kept.with_name(f"{name}.{os.getpid()}.part")
+        draft.write_bytes(_ARCHITECTURES.dump_json(found))
+        draft.replace(kept)
+    return found
 
 
 def listing(
@@ -190,6 +222,7 @@ def _template(
         variables=variables,
         architecture="any",
         listing=True,
+        hints={"only": list(request.only)} if request.only else {},
     )
 
 
@@ -241,5 +274,6 @@ def _job(request: Request, spec: LoaderSpec, template: Job, each: Architecture) 
         cell=cell,
         architecture=each.name,
         listing=False,
+        hints={},
         timeout_seconds=request.timeout_seconds,
     )

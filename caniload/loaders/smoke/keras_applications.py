@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from . import artefact, deepdream, keras_side, signature
-from .loader import CheckResult, Job
+from .loader import CheckResult, Job, counted
 from .loader import Loader as Base
 
 
@@ -99,6 +99,9 @@ class Loader(Base):
         for name in sorted(vars(found)):
             build = getattr(found, name)
             if not callable(build) or not name[0].isupper():
+                continue
+            if not counted(name, job):
+                yield {"name": name}
                 continue
             model = build(weights=None)
             yield {"name": name, "parameters": int(model.count_params())}

@@ -39,6 +39,12 @@ class CheckResult:
         }
 
 
+def counted(name: str, job: Job) -> bool:
+    """Tell whether a listing is to count an architecture's parameters, or to name it alone."""
+    only = (job.get("hints") or {}).get("only") or ()
+    return not only or any(word in name for word in only)
+
+
 class Loader:
     """Base of all loaders. A subclass says how one public API imports, loads and runs.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from . import artefact, torch_inputs, torch_weights
-from .loader import CheckResult, Job
+from .loader import CheckResult, Job, counted
 from .torch_module import TorchLoader
 
 
@@ -79,6 +79,9 @@ class Loader(TorchLoader):
         import torch
 
         for name in self.timm.list_models():
+            if not counted(name, job):
+                yield {"name": name}
+                continue
             try:
                 with torch.device("meta"):
                     model = self.timm.create_model(name, pretrained=False)

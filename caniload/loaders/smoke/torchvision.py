@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import artefact, pickles, torch_home, torch_inputs, torch_weights
-from .loader import CheckResult, Job
+from .loader import CheckResult, Job, counted
 from .torch_module import TorchLoader
 
 SIZE = 224
@@ -95,6 +95,9 @@ class Loader(TorchLoader):
         import torch
 
         for name in self.models.list_models():
+            if not counted(name, job):
+                yield {"name": name}
+                continue
             try:
                 with torch.device("meta"):
                     model = self.models.get_model(name, weights=None, **self._bare(name))

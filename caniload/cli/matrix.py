@@ -26,11 +26,11 @@ def matrix(cells: Sequence[CellAnswer]) -> str:
 
     Where cells are of several artefacts, what was loaded stands first.
     """
-    several = len({_artefact(cell) for cell in cells}) > 1
+    several = len({wording.artefact(cell) for cell in cells}) > 1
     head = ("what", *HEAD) if several else HEAD
     rows = [
         (
-            *((_artefact(cell),) if several else ()),
+            *((wording.artefact(cell),) if several else ()),
             wording.loader(cell),
             wording.framework(cell),
             cell.environment,
@@ -48,13 +48,6 @@ def matrix(cells: Sequence[CellAnswer]) -> str:
         word = str(cell.verdict)
         lines[at] = lines[at].replace(f"  {word}", f"  {coloured(cell.verdict)}", 1)
     return "\n".join(lines)
-
-
-def _artefact(cell: CellAnswer) -> str:
-    """Name what was loaded, short: the last part of a path or address, else the source."""
-    hub, _, name = cell.source.partition(":")
-    exported = f" ({cell.format})" if cell.parent_observation is not None else ""
-    return (name.rpartition("/")[2] if hub in ("file", "url") else cell.source) + exported
 
 
 def verdict(cell: CellAnswer) -> str:

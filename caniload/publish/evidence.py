@@ -55,7 +55,8 @@ def rows(store: Store, place: Place) -> list[Row]:
         raise place.error("claims is yes or no")
     if place.options.get("claims") != "yes":
         cells = tuple(cell for cell in cells if cell.verdict is not Verdict.CLAIMED)
-    return [row(cell) for cell in sorted(cells, key=_order)]
+    several = len({cell.source for cell in cells}) > 1
+    return [row(cell, several=several) for cell in sorted(cells, key=_order)]
 
 
 def _architectures(store: Store, place: Place) -> list[Row]:
@@ -79,10 +80,14 @@ def _architectures(store: Store, place: Place) -> list[Row]:
     return rows
 
 
-def row(cell: CellAnswer) -> Row:
-    """Write one cell as a row; claims are said to be claims and have no date."""
+def row(cell: CellAnswer, *, several: bool = False) -> Row:
+    """Write one cell as a row; claims are said to be claims and have no date.
+
+    Of `several` artefacts each row names its own.
+    """
+    what = f", {wording.artefact(cell)}" if several else ""
     return Row(
-        cell.loader,
+        f"{cell.loader}{wording.options(cell)}{what}",
         wording.FRAMEWORKS.get(cell.framework, cell.framework),
         wording.versions(cell),
         cell.device or "",
@@ -98,7 +103,9 @@ def _order(cell: CellAnswer) -> tuple[str, ...]:
         cell.framework,
         cell.loader,
         cell.device or "",
+        cell.source,
         wording.versions(cell),
+        wording.options(cell),
         cell.python_minor or "",
         cell.cell_id or "",
     )

@@ -29,8 +29,20 @@ def loader(cell: CellAnswer) -> str:
     """Name the loader, with its version where it is a package of its own, and its options."""
     found = cell.versions.get(cell.loader)
     name = f"{cell.loader} {found}" if found else cell.loader
-    name = " ".join([name, *(f"{key}={value}" for key, value in cell.options.items())])
+    name = f"{name}{options(cell)}"
     return f"{name} export to {cell.export_format}" if cell.kind == "export" else name
+
+
+def options(cell: CellAnswer) -> str:
+    """Say what a recipe changes of the library's default call: ` compile=False`, or nothing."""
+    return "".join(f" {key}={value}" for key, value in cell.options.items())
+
+
+def artefact(cell: CellAnswer) -> str:
+    """Name what was loaded, short: the last part of a path or address, else the source."""
+    hub, _, name = cell.source.partition(":")
+    exported = f" ({cell.format})" if cell.parent_observation is not None else ""
+    return (name.rpartition("/")[2] if hub in ("file", "url") else cell.source) + exported
 
 
 def versions(cell: CellAnswer) -> str:

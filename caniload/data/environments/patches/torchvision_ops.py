@@ -26,7 +26,7 @@ class _Watch(MetaPathFinder):
             extension = sys.modules.get("torchvision.extension")
             if extension is not None and not extension._has_ops():
                 _declare()
-        return None
+        return
 
 
 def _declare():

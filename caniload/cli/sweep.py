@@ -127,13 +127,14 @@ def _show(out: Out, settings: Settings, loader: str, framework: str, swept: Swep
         with open_store(settings) as store:
             cells = questions.matrix(store, run=swept.result.run_id)
         maybe_publish(settings)
-    outcomes = Counter(cell.outcome or "unknown" for cell in cells)
+    settled = () if swept.result is None else swept.result.settlements
+    outcomes = Counter(str(each.outcome) for each in settled)
     omitted = Counter(swept.plan.omitted.values())
     bad = [cell for cell in cells if cell.outcome != Outcome.PASSED]
 
     def human() -> str:
         lines = [
-            f"{outcomes['passed']} of {len(cells)} attempted architectures of {loader} run on "
+            f"{outcomes['passed']} of {len(settled)} attempted architectures of {loader} run on "
             f"{framework} with random weights; the library lists {swept.plan.listed}"
         ]
         lines += [f"  {number} {word}" for word, number in sorted(outcomes.items())]

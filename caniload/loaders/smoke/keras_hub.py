@@ -1,12 +1,14 @@
-"""Load with KerasHub on any of its backends, from a Hugging Face directory or a preset."""
+"""Load with KerasHub on any of its backends: a preset, a Hugging Face directory, a class alone."""
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
-from . import artefact, inputs, torch_side, weights
+from . import artefact, inputs, keras_preset, signature, torch_side, tree, weights
 from .devices import split
+from .failure import NeedsInputs, Refused
 from .loader import CheckResult, Job
 from .loader import Loader as Base
 
@@ -16,7 +18,11 @@ _OUTPUTS = {"sequence_output": "last_hidden_state", "pooled_output": "pooler_out
 
 
 class Loader(Base):
-    """`keras_hub.models.Backbone.from_preset(directory)`: converts the checkpoint's weights."""
+    """`keras_hub.models.Backbone.from_preset(directory)`: converts a checkpoint's weights.
+
+    With the options `class` and `config` it is that class, with random weights: evidence for
+    the class, of which no preset is part.
+    """
 
     frameworks = ("tensorflow", "pytorch", "jax")
     modules = {  # noqa: RUF012
@@ -53,8 +59,23 @@ class Loader(Base):
             self.reset(None, job)
         if recipe.get("dtype", "auto") != "auto":
             options["dtype"] = recipe["dtype"]
+        named = (recipe.get("options") or {}).get("class")
         with self._on(job):
+            if named:
+                return self._class(str(named), recipe)
             return self.hub.models.Backbone.from_preset(str(artefact.root(job)), **options)
+
+    def _class(self, name: str, recipe: dict[str, Any]) -> Any:
+        """Build a class of `keras_hub.models` from the recipe's own configuration."""
+        if recipe.get("weights") != "random":
+            raise Refused(f"{name} alone has no weights; it is tried with random ones")
+        if not name.isidentifier() or not hasattr(self.hub.models, name):
+            raise ValueError(f"keras_hub.models has no class {name!r}")
+        config = recipe["options"].get("config") or {}
+        config = json.loads(config) if isinstance(config, str) else dict(config)
+        if recipe.get("dtype", "auto") != "auto":
+            config["dtype"] = recipe["dtype"]
+        return getattr(self.hub.models, name)(**config)
 
     def _on(self, job: Job) -> Any:
         """Return the scope in which Keras places variables on the job's device.
@@ -67,37 +88,51 @@ class Loader(Base):
         return self.keras.device(f"{'gpu' if kind == 'cuda' else kind}:{index or 0}")
 
     def inputs(self, loaded: Any, job: Job, seed: int) -> dict[str, Any]:
-        """Make token ids; the backbone's own names are given to them in `run`."""
-        names = set(loaded.input) if isinstance(loaded.input, dict) else set()
-        kind = inputs.kind(job["recipe"], "tokens" if "token_ids" in names else "pixels")
-        if kind == "pixels":
-            return inputs.pixels(artefact.config(artefact.root(job)), job["recipe"], seed)
-        facts = artefact.token_facts(artefact.root(job))
-        if facts is None:
-            raise ValueError("no config.json says how large the vocabulary is")
-        return inputs.tokens(facts, job["recipe"], seed)
+        """Make token ids, pictures or what else the backbone declares."""
+        declared = keras_preset.declared(loaded)
+        rest = [item for item in declared if _role(item.name) is None]
+        recipe, root = job["recipe"], artefact.folder(job)
+        adapted = (job.get("hints") or {}).get("inputs")
+        config = artefact.config(root)
+        hugging = "model_type" in config
+        if len(rest) == 1 and len(declared) == 1 and hugging and not adapted:
+            return inputs.pixels(config, recipe, seed)
+        made: dict[str, Any] = {}
+        if len(rest) < len(declared) and not adapted:
+            facts = artefact.token_facts(root) if hugging else None
+            facts = facts or keras_preset.token_facts(loaded, root)
+            if facts is None:
+                raise NeedsInputs("nothing says how large the vocabulary is; give --inputs")
+            made.update(inputs.tokens(facts, recipe, seed))
+            declared = rest
+        self.channels_first = signature.channels_first(declared, job)
+        return {**made, **signature.make(declared, job, seed)}
 
     def run(self, loaded: Any, inputs: dict[str, Any], job: Job) -> dict[str, Any]:
         """Call the backbone once without training."""
         import numpy
 
-        if "pixel_values" in inputs:
-            given: Any = numpy.transpose(inputs["pixel_values"], (0, 2, 3, 1))
-        else:
-            ids = inputs["input_ids"].astype("int32")
-            every = {
-                "token_ids": ids,
-                "padding_mask": inputs["attention_mask"].astype("int32"),
-                "segment_ids": numpy.zeros_like(ids),
-            }
-            given = {name: every[name] for name in loaded.input if name in every}
+        declared = keras_preset.declared(loaded)
+        given: Any = {}
+        for item in declared:
+            if item.name in inputs:
+                given[item.name] = inputs[item.name]
+            elif "pixel_values" in inputs:
+                given[item.name] = numpy.transpose(inputs["pixel_values"], (0, 2, 3, 1))
+            else:
+                value = inputs[_role(item.name) or "input_ids"].astype("int32")
+                given[item.name] = numpy.zeros_like(value) if "segment" in item.name else value
+        if not isinstance(loaded.input, dict):
+            values = list(given.values())
+            given = values[0] if len(values) == 1 else values
         with self._on(job):
             result = loaded(given, training=False)
         named = result if isinstance(result, dict) else {"sequence_output": result}
-        self.seen = {self._place(value) for value in named.values()}
+        flat = dict(tree.leaves(named, self.keras.ops.is_tensor))
+        self.seen = {self._place(value) for value in flat.values()}
         return {
             _OUTPUTS.get(name, name): self.keras.ops.convert_to_numpy(value)
-            for name, value in named.items()
+            for name, value in flat.items()
         }
 
     def _place(self, tensor: Any) -> str:
@@ -118,16 +153,17 @@ class Loader(Base):
 
     def weights(self, loaded: Any, job: Job) -> CheckResult:
         """Find each trainable variable in the artefact by a digest of its sorted values."""
-        home = artefact.root(job)
-        stored = weights.stored(home, job["artefact"].get("format"))
+        stored = keras_preset.digests(artefact.root(job), job["artefact"].get("format"))
         if not stored:
-            text = "the artefact holds no model.safetensors to compare with"
+            text = "the artefact holds no weight file that can be read to compare"
             return CheckResult.failed("weights", "weights_unread", text)
+        trained = {id(item) for item in loaded.trainable_weights}
         live = {
             f"{index}:{item.path}": weights.digest(self.keras.ops.convert_to_numpy(item.value))
-            for index, item in enumerate(loaded.trainable_weights)
+            for index, item in enumerate(loaded.weights)
+            if id(item) in trained or "moving_" in item.path
         }
-        return weights.compare_values(weights.digests(stored), live)
+        return weights.compare_values(stored, live)
 
     def device(self, loaded: Any, outputs: dict[str, Any], job: Job) -> CheckResult:
         """Variables and outputs sit where they were asked to."""
@@ -163,3 +199,10 @@ class Loader(Base):
             "backend": self.backend,
             "parameters": int(loaded.count_params()),
         }
+
+
+def _role(name: str) -> str | None:
+    """Return which token input stands for a backbone's input; None for what is no tokens."""
+    if name.endswith("padding_mask"):
+        return "attention_mask"
+    return "input_ids" if name.endswith(("token_ids", "segment_ids")) else None

@@ -87,6 +87,8 @@ def reference(home: Path) -> WordPiece | None:
     """Return the tokenizer that a directory's files describe, or None if it is another kind."""
     whole = read_json(home / "tokenizer.json")
     settings = read_json(home / "tokenizer_config.json")
+    if whole.get("class_name") == "BertTokenizer":
+        return _keras(home, whole.get("config") or {})
     if whole:
         model = whole.get("model") or {}
         normal = whole.get("normalizer") or {}
@@ -116,6 +118,22 @@ def reference(home: Path) -> WordPiece | None:
         lower if accents is None else bool(accents),
         bool(settings.get("tokenize_chinese_chars", True)),
         str(settings.get("unk_token", "[UNK]")),
+    )
+
+
+def _keras(home: Path, settings: dict[str, object]) -> WordPiece | None:
+    """Return the tokenizer of a KerasHub preset, whose options KerasHub's WordPiece names."""
+    file = home / "assets" / "tokenizer" / "vocabulary.txt"
+    if not file.is_file():
+        return None
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return WordPiece(
+        {token: index for index, token in enumerate(lines)},
+        bool(settings.get("lowercase", False)),
+        bool(settings.get("strip_accents", False)),
+        bool(settings.get("split_on_cjk", True)),
+        str(settings.get("oov_token", "[UNK]")),
+        str(settings.get("suffix_indicator", "##")),
     )
 
 

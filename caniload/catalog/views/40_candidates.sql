@@ -1,7 +1,16 @@
 -- Passes whose fingerprints can be compared, with the tolerance that holds for them:
 -- the entry's own, by format, precision or device, else DESIGN's; none for quantised ones.
 CREATE OR REPLACE VIEW derived_candidates AS
-WITH kept AS (
+WITH asked AS (
+    -- What was asked of a model, apart from how a library was called to load it: passes under
+    -- one of these are compared, as of a default call with one that says compile=False.
+    SELECT
+        *,
+        md5(concat_ws('|', recipe -> '$.inputs', recipe ->> '$.dtype', recipe ->> '$.weights',
+            recipe ->> '$.seed', recipe ->> '$.options.ascent')) AS asked_key
+    FROM cells
+),
+kept AS (
     SELECT
         c.*,
         s.tolerances,
@@ -11,12 +20,12 @@ WITH kept AS (
         (SELECT list_aggregate(list(DISTINCT p.dtype), 'string_agg', ' ')
             FROM prints p WHERE p.observation_id = c.id) AS dtypes,
         row_number() OVER (
-            PARTITION BY c.group_key, c.recipe_hash
+            PARTITION BY c.group_key, c.asked_key
             ORDER BY coalesce(c.loader = s.native_loader AND c.framework = s.native_framework
                 AND c.parent_observation IS NULL, false) DESC,
                 c.is_primary DESC, c.device = 'cpu' DESC, c.first_seen, c.cell_id
         ) AS precedence
-    FROM cells c
+    FROM asked c
     LEFT JOIN store.entry_settings s ON s.model = c.known_model
     WHERE c.says = 'passed' AND c.kind = 'attempt'
 ),

@@ -11,16 +11,16 @@ WITH published AS (
     )
 ),
 natives AS (
-    SELECT group_key, recipe_hash, id
+    SELECT group_key, asked_key, id
     FROM candidates
     WHERE is_native AND precedence = 1
 ),
 heads AS (
-    SELECT group_key, recipe_hash, id, precedence, tolerance
+    SELECT group_key, asked_key, id, precedence, tolerance
     FROM candidates
-    WHERE (group_key, recipe_hash) NOT IN (SELECT (group_key, recipe_hash) FROM natives)
+    WHERE (group_key, asked_key) NOT IN (SELECT (group_key, asked_key) FROM natives)
     QUALIFY row_number() OVER (
-        PARTITION BY group_key, recipe_hash, implementation ORDER BY precedence
+        PARTITION BY group_key, asked_key, implementation ORDER BY precedence
     ) = 1
 ),
 outputs AS (
@@ -33,27 +33,27 @@ outputs AS (
 ),
 pairs AS (
     SELECT
-        a.group_key, a.recipe_hash, a.id, a.precedence,
+        a.group_key, a.asked_key, a.id, a.precedence,
         coalesce(greatest(a.tolerance, b.tolerance), 3e-4) AS tolerance,
         outputs_apart(q.given, p.given) AS relative_rms
     FROM heads a
     JOIN heads b
-        ON b.group_key = a.group_key AND b.recipe_hash = a.recipe_hash
+        ON b.group_key = a.group_key AND b.asked_key = a.asked_key
         AND a.precedence < b.precedence
     JOIN outputs p ON p.observation_id = a.id
     JOIN outputs q ON q.observation_id = b.id
 ),
 agreeing AS (
-    SELECT group_key, recipe_hash, arg_min(id, precedence) AS id
+    SELECT group_key, asked_key, arg_min(id, precedence) AS id
     FROM pairs
     WHERE relative_rms <= tolerance
-    GROUP BY group_key, recipe_hash
+    GROUP BY group_key, asked_key
 ),
 firsts AS (
-    SELECT group_key, recipe_hash, loader, framework, arg_min(id, precedence) AS id
+    SELECT group_key, asked_key, loader, framework, arg_min(id, precedence) AS id
     FROM candidates
     WHERE declared AND is_primary
-    GROUP BY group_key, recipe_hash, loader, framework
+    GROUP BY group_key, asked_key, loader, framework
 )
 SELECT
     c.cell_id,
@@ -66,8 +66,8 @@ SELECT
     CASE WHEN p.reference IS NULL THEN coalesce(n.id, g.id, f.id) END AS reference_id
 FROM candidates c
 LEFT JOIN published p ON p.cell_id = c.cell_id
-LEFT JOIN natives n ON n.group_key = c.group_key AND n.recipe_hash = c.recipe_hash
-LEFT JOIN agreeing g ON g.group_key = c.group_key AND g.recipe_hash = c.recipe_hash
+LEFT JOIN natives n ON n.group_key = c.group_key AND n.asked_key = c.asked_key
+LEFT JOIN agreeing g ON g.group_key = c.group_key AND g.asked_key = c.asked_key
 LEFT JOIN firsts f
-    ON f.group_key = c.group_key AND f.recipe_hash = c.recipe_hash
+    ON f.group_key = c.group_key AND f.asked_key = c.asked_key
     AND f.loader = c.loader AND f.framework = c.framework;

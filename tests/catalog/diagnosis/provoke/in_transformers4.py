@@ -42,6 +42,13 @@ def _():
     transformers.AutoModel.from_pretrained(path)
 
 
+@provokes("hf.tf-safetensors-handle")
+def _():
+    path = directory("torch")
+    save_file({"x": numpy.ones(1, "float32")}, str(path / "model.safetensors"), {"format": "pt"})
+    transformers.TFBertModel.from_pretrained(path)
+
+
 @provokes("hf.torch-weights-only-in-other-framework")
 def _():
     transformers.AutoModel.from_pretrained(directory("other", tf_model__h5="weights"))

@@ -37,10 +37,11 @@ class CellAnswer:
 
     A `claimed` cell has no observation: `message` is what the claim says and `note` the page.
     `relative_rms` is the distance from the reference, `tolerance` what is allowed; `reference`
-    is one of native, agreement, same weights, published, `itself` (this row is the reference)
-    or None (unreferenced). `fault` is the kind of a `blocked`. `versions` are those of the
-    decisive packages; `options` what the recipe changes of the library's default call; `whom` is
-    me, ci or other. Times are aware UTC, durations in seconds.
+    is one of native, agreement, same weights, published, original (what an export was made
+    from), `itself` (this row is the reference) or None (unreferenced). `fault` is the kind of a
+    `blocked`. `versions` are those of the decisive packages; `options` what the recipe changes
+    of the library's default call; `whom` is me, ci or other. Times are aware UTC, durations in
+    seconds.
     """
 
     verdict: Verdict

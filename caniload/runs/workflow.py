@@ -124,7 +124,7 @@ def attempt(request: Request, settings: Settings, watcher: Watcher) -> RunResult
             if name is not None and name not in places:
                 places[name] = _ready(name, settings, watcher, held)
         jobs = _jobs(trials, artefacts, places, request, specs)
-        watcher.planned([job.cell for job in jobs])
+        watcher.planned(list({job.cell.id: job.cell for job in jobs}.values()))
         executor = Executor(settings, watcher.on_event, watcher.on_settled)
         if request.resume is not None:
             return executor.resume(request.resume, jobs)

@@ -1,6 +1,7 @@
 -- The reference of each comparable cell, and why it is one (DESIGN, "What a pass means", 4):
 -- the publisher's numbers, the native loader, two independent implementations that agree, or,
--- for weights declared to be the same, the same loader on the first of them.
+-- for weights declared to be the same, the same loader on the first of them; for what was
+-- exported, the original.
 CREATE OR REPLACE VIEW derived_reference_choices AS
 WITH published AS (
     SELECT c.cell_id, 'published' AS reference, NULL AS reference_id
@@ -54,6 +55,13 @@ firsts AS (
     FROM candidates
     WHERE declared AND is_primary
     GROUP BY group_key, asked_key, loader, framework
+),
+-- What an export was made from: what it gives is held against what the original gave.
+originals AS (
+    SELECT group_key, asked_key, implementation, arg_min(id, precedence) AS id
+    FROM candidates
+    WHERE parent_observation IS NULL
+    GROUP BY group_key, asked_key, implementation
 )
 SELECT
     c.cell_id,
@@ -61,13 +69,17 @@ SELECT
         p.reference,
         CASE WHEN n.id IS NOT NULL THEN 'native' END,
         CASE WHEN g.id IS NOT NULL THEN 'agreement' END,
-        CASE WHEN f.id IS NOT NULL THEN 'same weights' END
+        CASE WHEN f.id IS NOT NULL THEN 'same weights' END,
+        CASE WHEN o.id IS NOT NULL THEN 'original' END
     ) AS reference,
-    CASE WHEN p.reference IS NULL THEN coalesce(n.id, g.id, f.id) END AS reference_id
+    CASE WHEN p.reference IS NULL THEN coalesce(n.id, g.id, f.id, o.id) END AS reference_id
 FROM candidates c
 LEFT JOIN published p ON p.cell_id = c.cell_id
 LEFT JOIN natives n ON n.group_key = c.group_key AND n.asked_key = c.asked_key
 LEFT JOIN agreeing g ON g.group_key = c.group_key AND g.asked_key = c.asked_key
 LEFT JOIN firsts f
     ON f.group_key = c.group_key AND f.asked_key = c.asked_key
-    AND f.loader = c.loader AND f.framework = c.framework;
+    AND f.loader = c.loader AND f.framework = c.framework
+LEFT JOIN originals o
+    ON c.parent_observation IS NOT NULL AND o.group_key = c.group_key
+    AND o.asked_key = c.asked_key AND o.implementation = c.implementation;

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from . import artefact, deepdream, keras_side, signature
+from . import artefact, deepdream, export_keras, keras_side, signature
 from .loader import CheckResult, Job, counted
 from .loader import Loader as Base
 
@@ -120,6 +120,10 @@ class Loader(Base):
             return CheckResult.failed("weights", "weights_unread", text)
         named = self.keras.live(loaded)
         return keras_side.compare(named, files[0])
+
+    def export(self, loaded: Any, job: Job) -> None:
+        """Write a SavedModel or a LiteRT file."""
+        export_keras.export(loaded, job)
 
     def device(self, loaded: Any, outputs: dict[str, Any], job: Job) -> CheckResult:
         """Variables and outputs sit where they were asked to."""

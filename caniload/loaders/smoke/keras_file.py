@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from . import artefact, graph_ops, keras_config, keras_side, signature, whole_file
+from . import artefact, export_keras, graph_ops, keras_config, keras_side, signature, whole_file
 from .failure import LoadsOnly, Refused
 from .loader import CheckResult, Job
 from .loader import Loader as Base
@@ -136,6 +136,10 @@ class Loader(Base):
             return whole_file.as_fetched(whole_file.below(self.path), job)
         named = self.keras.live(loaded)
         return keras_side.compare(named, self.path)
+
+    def export(self, loaded: Any, job: Job) -> None:
+        """Write a SavedModel or a LiteRT file."""
+        export_keras.export(loaded, job)
 
     def device(self, loaded: Any, outputs: dict[str, Any], job: Job) -> CheckResult:
         """Variables and outputs sit where they were asked to."""

@@ -59,6 +59,7 @@ SPEC = LoaderSpec(
         "jax": ("jax", "keras"),
     },
     env={name: {"KERAS_BACKEND": backend} for name, backend in BACKENDS.items()},
+    exports={"tensorflow": ("saved-model", "tflite")},
     snippet=snippet,
     snippet_output="output",
     architectures="keras",

@@ -57,6 +57,7 @@ SPEC = LoaderSpec(
         "jax": ("jax", "keras"),
     },
     env={name: {"KERAS_BACKEND": backend} for name, backend in BACKENDS.items()},
+    exports={"tensorflow": ("saved-model", "tflite")},
     snippet=snippet,
     snippet_output="output",
     second_recipes={"h5": (_WITHOUT_TRAINING,), "keras": (_WITHOUT_TRAINING,)},

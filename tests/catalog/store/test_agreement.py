@@ -45,13 +45,20 @@ def test_one_implementation_in_two_loaders_is_not_two(told):
     assert all(cell.unreferenced for cell in cells.values())
 
 
-def test_an_export_of_a_loader_is_not_independent_of_it(told, evidence, verdicts):
+def test_an_export_is_held_against_its_original_and_is_not_independent_of_it(
+    told, evidence, verdicts
+):
     run = evidence.run(
         lonely("timm"), lonely("timm", kind="export", export_format="onnx", stage="export")
     )
     derived = LONELY.replace("#safetensors", "#onnx:timm-pytorch")
-    cells = told(lonely("onnx", handle=derived, parent_observation=f"{run}-0001"))
-    assert all(cell.unreferenced for cell in cells.values())
+    more = {"handle": derived, "parent_observation": f"{run}-0001"}
+    cells = told(lonely("onnx", **more, off_by=1e-5), lonely("litert", **more, off_by=0.1))
+    by = {loader: cell for (loader, _), cell in cells.items()}
+    assert by["timm"].unreferenced
+    assert (by["onnx"].verdict, by["onnx"].reference) == (Verdict.WORKS, "original")
+    assert by["litert"].verdict is Verdict.DIFFERS
+    assert by["litert"].relative_rms == pytest.approx(0.1)
 
 
 def test_a_derived_artefact_is_compared_under_its_parents_source(told, evidence, verdicts):

@@ -12,20 +12,18 @@ from .torch_module import TorchLoader
 
 
 class Loader(TorchLoader):
-    """`torch.load(file)` onto the job's device; a whole module, which is code, is run."""
+    """`torch.load(file)`, as it stands; a whole module, which is code, is run."""
 
     def load(self, job: Job) -> Any:
         """Load what is saved; raises `LoadsOnly` for weights without a model.
 
-        The recipe's option `map_location=default` leaves out where to load to, so that weights go
-        back to the device that they were saved from.
+        The recipe's option `map_location` is handed on, as for weights saved on another device.
         """
         import torch
 
         if job["recipe"].get("weights") == "random":
             raise Refused("a file of weights says no architecture to build with random ones")
-        options = job["recipe"].get("options") or {}
-        place = None if options.get("map_location") == "default" else job["device"]
+        place = (job["recipe"].get("options") or {}).get("map_location")
         held = pickles.load(self._file(job), job, place)
         if isinstance(held, torch.nn.Module):
             return self.adopt(held, job)

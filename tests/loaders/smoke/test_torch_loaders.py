@@ -81,6 +81,9 @@ def said(
         for name in ("captum/cifar_torchvision.pt", "captum/titanic_model.pt",
                      "crepe-tiny/tiny.pth", "ultraface/version-RFB-320.pth"):  # fmt: skip
             works[name] = made(real, "torch-file", name)
+        mapped = {**AUTO, "options": {"map_location": "cpu"}}
+        face = "ultraface/version-RFB-320.pth"
+        works["mapped"] = made(real, "torch-file", face, recipe=mapped)
         vad = "silero-vad/silero_vad.jit"
         inputs = {"x": {"kind": "audio", "shape": [1, 512]}, "sr": {"value": 16000}}
         works[vad] = made(real, "torchscript", vad, hints={"inputs": inputs})
@@ -256,10 +259,13 @@ def test_real_files_say_what_was_seen_of_them(said: Said) -> None:
         ("captum/cifar_torchvision.pt", "10 tensors"),
         ("captum/titanic_model.pt", "6 tensors"),
         ("crepe-tiny/tiny.pth", "44 tensors, 487,102 parameters"),
-        ("ultraface/version-RFB-320.pth", "tensors"),
+        ("mapped", "tensors"),
     ):
         assert seen[name].final["outcome"] == "loads_only", seen[name].final
         assert words in seen[name].final["message"]
+    saved_on_a_gpu = seen["ultraface/version-RFB-320.pth"]
+    assert saved_on_a_gpu.result == ("failed", "load")
+    assert "map_location" in saved_on_a_gpu.final["message"]
     vad = "silero-vad/silero_vad.jit"
     assert seen[vad].result == ("passed", "check"), seen[vad].final
     assert "TorchScript archives" in seen[f"file.{vad}"].final["message"]
@@ -299,8 +305,8 @@ def vision(
     (swapped / "model.safetensors").write_bytes(data)
     works["timm.other"] = job(swapped, "timm", "pytorch", "safetensors", recipe=AUTO)
     climb = {**RANDOM, "options": {"ascent": 3}}
-    deep = job(out, "torchvision", "pytorch", None, recipe=climb, architecture="inception_v3")
-    works["deepdream"] = {**deep, "artefact": None, "hints": {"layers": ["Mixed_6a", "Mixed_6c"]}}
+    deep = job(out, "timm", "pytorch", None, recipe=climb, architecture="resnet10t")
+    works["deepdream"] = {**deep, "artefact": None, "hints": {"layers": ["layer2", "layer3"]}}
     seen, _ = drive_many(
         python, ["torch", "torchvision", "timm"], works, {}, tmp_path_factory.mktemp("vision")
     )

@@ -35,7 +35,7 @@ def sections() -> list[str]:
         )
         swept = store.sql(
             "SELECT DISTINCT loader, framework FROM cell_verdicts "
-            "WHERE weights = 'random' AND model IS NULL ORDER BY ALL"
+            "WHERE weights = 'random' AND coalesce(options::VARCHAR, '{}') = '{}' ORDER BY ALL"
         )
     parts = [HEAD]
     for model, name, about in models:

@@ -68,7 +68,7 @@ def _architectures(store: Store, place: Place) -> list[Row]:
         cell
         for cell in questions.matrix(store, loader=loader)
         if cell.weights == "random"
-        and cell.model is None
+        and not cell.options
         and place.options.get("framework") in (None, cell.framework)
     ]
     rows = []

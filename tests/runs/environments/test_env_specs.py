@@ -28,17 +28,19 @@ def _write(folder: Path, **changes: object) -> Path:
     return path
 
 
-def test_the_five_that_are_shipped_are_pinned_and_leave_torchvision_out(
+def test_those_that_are_shipped_are_pinned_and_torchvision_comes_patched_alone(
     settings: Settings,
 ) -> None:
     found = environments.specs(settings)
-    assert set(found) == {"pytorch", "onnxruntime", "tensorflow", "keras-torch", "keras-jax"}
+    assert {"pytorch", "onnxruntime", "tensorflow", "keras-torch", "keras-jax"} <= set(found)
+    named = {name for name, spec in found.items() if not spec.default}
+    assert named == {"transformers-4-49", "model-garden"}
     for spec in found.values():
-        assert not spec.patches
         assert spec.admits("3.11.0")
+        assert bool(spec.patches) == bool(spec.patch_modules) == (spec.name == "vision")
         for line in spec.requirements:
             assert re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][0-9a-z.]*", line)
-            assert not line.startswith("torchvision")
+            assert not line.startswith("torchvision") or spec.name == "vision"
 
 
 def test_a_specification_reads_back(tmp_path: Path) -> None:

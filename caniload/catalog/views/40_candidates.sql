@@ -3,11 +3,15 @@
 CREATE OR REPLACE VIEW derived_candidates AS
 WITH asked AS (
     -- What was asked of a model, apart from how a library was called to load it: passes under
-    -- one of these are compared, as of a default call with one that says compile=False.
+    -- one of these are compared, as of a default call with one that says compile=False. The last
+    -- part tells fingerprints of today's sampling (records.SAMPLING 2, part of the recipe's hash)
+    -- from those taken at other positions, which are never compared with them.
     SELECT
         *,
         md5(concat_ws('|', recipe -> '$.inputs', recipe ->> '$.dtype', recipe ->> '$.weights',
-            recipe ->> '$.seed', recipe ->> '$.options.ascent')) AS asked_key
+            recipe ->> '$.seed', recipe ->> '$.options.ascent',
+            left(sha256('[2,' || json_merge_patch(recipe, '{"name": null}')::VARCHAR || ']'), 16)
+                = recipe_hash)) AS asked_key
     FROM cells
 ),
 kept AS (

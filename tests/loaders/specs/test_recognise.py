@@ -43,7 +43,7 @@ ONNX = varint_field(1, 8) + bytes_field(2, b"pytorch") + bytes_field(7, b"graph"
         ("model.txt", b"\x89HDF\r\n\x1a\n" + bytes(64), "h5-weights"),
         ("model.bin", b"\x89HDF\r\n\x1a\n" + bytes(64) + b"model_config", "h5"),
         ("tiny.h5.bz2", bz2.compress(b"\x89HDF\r\n\x1a\n" + bytes(64)), "h5-weights"),
-        ("tiny.gz", gzip.compress(b"\x89HDF\r\n\x1a\nmodel_config"), "h5"),
+        ("tiny.gz", gzip.compress(b"\x89HDF\r\n\x1a\nmodel_config", mtime=0), "h5"),
         ("notes.bz2", bz2.compress(b"notes"), None),
         ("model.pt", b"\x1c\0\0\0TFL3" + bytes(64), "tflite"),
         ("model", b"GGUF" + bytes(64), "gguf"),

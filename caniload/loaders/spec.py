@@ -32,7 +32,9 @@ class LoaderSpec:
     by format or by `framework:format`, that are tried beside the library's default call, as
     ``compile=False``.
     `architectures` is the hub whose locators are names of what the library builds by itself, so
-    that random weights need no file. `snippet` makes code that leaves a variable `output`, whose
+    that random weights need no file. `warm_modules` says, by an artefact's path and framework,
+    which modules loading it will import, so that a warm worker has them before it forks.
+    `snippet` makes code that leaves a variable `output`, whose
     name among the worker's outputs is `snippet_output`. `native_hint` says in one sentence which
     models the loader is the home of.
     """
@@ -52,6 +54,7 @@ class LoaderSpec:
     architectures: str | None = None
     smoke_file: Path | None = None
     native_hint: str = ""
+    warm_modules: Callable[[Path, str], tuple[str, ...]] | None = None
 
     def __post_init__(self) -> None:
         """Refuse a specification that leaves a framework without packages or decisive names."""

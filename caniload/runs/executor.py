@@ -1,35 +1,29 @@
-"""Run planned cells one after another: each ends in one settlement, whatever its worker does."""
+"""Run planned cells: each ends in one settlement, whatever its worker does."""
 
 from __future__ import annotations
 
 import secrets
-import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 
-from caniload.errors import BadInputError, InterpreterError
+from caniload.errors import BadInputError
 from caniload.records import Cell, Observation, RunHeader, Settlement, utcnow
 from caniload.runs import journal, memory, products
-from caniload.runs.interpreters import Interpreter, probe
+from caniload.runs.attempting import Attempting, OnEvent
+from caniload.runs.crew import Admission, Crew
 from caniload.runs.job import Job, Obstacle
 from caniload.runs.launch import Place
-from caniload.runs.observing import observe, observer
-from caniload.runs.outcome import Attempt, Settled, settle
-from caniload.runs.policy import facts, refusal
-from caniload.runs.protocol import Event, Raised
-from caniload.runs.redact import Redactor
+from caniload.runs.observing import observer
 from caniload.runs.sandbox import SandboxKind
-from caniload.runs.supervise import Watched, supervise
-from caniload.runs.warm import Warm, may_be_warm
+from caniload.runs.supervise import Stop
 from caniload.settings import Settings
 from caniload.words import Outcome, Stage
 
 MAX_ATTEMPTS = 2
 """A harness error is tried once more; every other outcome stands at once."""
 
-OnEvent = Callable[[Cell, Mapping[str, object]], None]
 OnSettled = Callable[[Cell, Observation], None]
 
 
@@ -43,7 +37,7 @@ class RunResult:
 
 
 class Executor:
-    """Attempt jobs in fresh processes, sandboxed where the machine can, and record them."""
+    """Attempt jobs, in processes sandboxed where the machine can, and record them."""
 
     def __init__(
         self,
@@ -54,20 +48,23 @@ class Executor:
         worker: Path | None = None,
         sandbox: SandboxKind | None = None,
         warm: bool = False,
+        workers: int = 1,
     ) -> None:
         """Take where to record and whom to tell.
 
         `on_event` is handed each worker event as JSON, `on_settled` each cell's last
         observation. `worker` is the folder of the worker's package, ours by default; `sandbox`
         "none" does without the one that the machine has. With `warm`, jobs that may be are
-        forked from a process that has imported their library.
+        forked from a process that has imported their library. `workers` is how many cells are
+        attempted at once.
         """
         self.settings = settings
-        self._on_event = on_event
+        self.on_event = on_event
         self._on_settled = on_settled
         self._worker = worker or Path(__file__).parents[1] / "loaders" / "smoke"
         self._sandbox = sandbox
         self.warm = warm
+        self.workers = workers
 
     def run(self, jobs: Sequence[Job], command: str = "run") -> RunResult:
         """Plan the jobs' cells and attempt them all; a cell that is named twice runs once.
@@ -112,25 +109,22 @@ class Executor:
         """Bring every unsettled cell to its settlement, then finish the segment."""
         segments = self.settings.segments
         products.sweep_scratch(self.settings.home, lambda run: journal.is_live(segments, run))
-        scratch = products.scratch_folder(self.settings.home, header.run_id)
-        run = _Run(self, segment, header, scratch)
+        stop = Stop()
+        run = _Run(self, segment, header, jobs, stop)
+        crew: Crew[str] = Crew(self.workers, Admission.here(), stop)
         try:
             if run.place.hierarchy is not None:
                 memory.sweep(run.place.hierarchy)
-            for cell_id in segment.contents.unsettled:
-                run.settle(jobs[cell_id])
+            unsettled = segment.contents.unsettled
+            crew.work([each for each in unsettled if jobs[each].derived_from is None], run.settle)
+            crew.work([each for each in unsettled if jobs[each].derived_from], run.settle)
             contents = segment.contents
             segment.finish()
         finally:
-            run.warm.close()
+            run.attempting.close()
             segment.close()
-            shutil.rmtree(scratch, ignore_errors=True)
+            stop.close()
         return RunResult(header.run_id, contents.observations, contents.settlements)
-
-    def tell_event(self, cell: Cell, event: Event) -> None:
-        """Hand an event on, as JSON."""
-        if self._on_event is not None:
-            self._on_event(cell, event.model_dump(mode="json"))
 
     def tell_settled(self, cell: Cell, observation: Observation) -> None:
         """Hand on how a cell ended."""
@@ -143,47 +137,71 @@ class Executor:
 
 
 class _Run:
-    """One run in progress."""
+    """One run in progress; threads share it."""
 
     def __init__(
-        self, executor: Executor, segment: journal.Segment, header: RunHeader, scratch: Path
+        self,
+        executor: Executor,
+        segment: journal.Segment,
+        header: RunHeader,
+        jobs: Mapping[str, Job],
+        stop: Stop,
     ) -> None:
         self.executor = executor
         self.settings = executor.settings
         self.segment = segment
         self.header = header
-        self.scratch = scratch
+        self.jobs = jobs
         self.place = executor.place()
-        self._interpreters: dict[Path, Interpreter] = {}
-        self.warm = Warm(self.place, scratch)
-
-    def settle(self, job: Job) -> None:
-        """Attempt a cell until its outcome stands, and write down how it ended."""
-        job = self._derived(job)
-        mine = [seen for seen in self._observations() if seen.cell.id == job.cell.id]
-        while not mine or (mine[-1].outcome is Outcome.HARNESS_ERROR and len(mine) < MAX_ATTEMPTS):
-            observation = self._attempt(job, len(mine) + 1)
-            self.segment.append(observation)
-            mine.append(observation)
-        self.segment.settle(
-            Settlement(
-                run_id=self.header.run_id,
-                cell_id=job.cell.id,
-                observations=tuple(seen.id for seen in mine),
-                outcome=mine[-1].outcome,
-                settled_at=utcnow(),
-            )
+        self.attempting = Attempting(
+            executor.settings,
+            header,
+            self.place,
+            planned=list(jobs.values()),
+            warm=executor.warm,
+            on_event=executor.on_event,
+            stop=stop,
         )
-        self.executor.tell_settled(job.cell, mine[-1])
+        self._lock = threading.Lock()
+        self._number = len(segment.contents.observations)
 
-    def _observations(self) -> tuple[Observation, ...]:
-        return self.segment.contents.observations
+    def settle(self, cell_id: str) -> None:
+        """Attempt a cell until its outcome stands, and write down how it ended."""
+        job = self._derived(self.jobs[cell_id])
+        mine = list(self.segment.of(cell_id))
+        while not mine or (mine[-1].outcome is Outcome.HARNESS_ERROR and len(mine) < MAX_ATTEMPTS):
+            mine.append(self.attempt(job, len(mine) + 1))
+        self.close(mine)
+
+    def attempt(self, job: Job, number: int) -> Observation:
+        """Attempt a job once; what was seen is in the journal when this returns."""
+        with self._lock:
+            self._number += 1
+            identity = f"{self.header.run_id}-{self._number:04d}"
+        observation = self.attempting.attempt(job, number, identity)
+        with self._lock:
+            self.segment.append(observation)
+        return observation
+
+    def close(self, mine: Sequence[Observation], outcome: Outcome | None = None) -> None:
+        """Settle a cell by its observations: as the last of them ended, or as is said."""
+        last = mine[-1]
+        settlement = Settlement(
+            run_id=self.header.run_id,
+            cell_id=last.cell.id,
+            observations=tuple(seen.id for seen in mine),
+            outcome=outcome or last.outcome,
+            settled_at=utcnow(),
+        )
+        with self._lock:
+            self.segment.settle(settlement)
+            self.executor.tell_settled(last.cell, last)
 
     def _derived(self, job: Job) -> Job:
         """Give a job that reads an export what that export made, or the reason it has nothing."""
         if job.derived_from is None or job.obstacle is not None:
             return job
-        made = [seen for seen in self._observations() if seen.cell.id == job.derived_from]
+        made = self.segment.of(job.derived_from)
         if not made or made[-1].outcome is not Outcome.PASSED:
             why = f"{made[-1].outcome} in {made[-1].id}" if made else "not in this run"
             message = f"the export that makes this artefact did not pass ({why})"
@@ -195,105 +213,3 @@ class _Run:
             products.export_folder(self.settings, parent), cell.handle, parent
         )
         return replace(job, cell=cell, artefact=artefact)
-
-    def _attempt(self, job: Job, number: int) -> Observation:
-        """Attempt a cell once."""
-        identity = f"{self.header.run_id}-{len(self._observations()) + 1:04d}"
-        began = utcnow()
-        obstacle = job.obstacle or refusal(job, self.place)
-        if obstacle is not None:
-            raised = {"type": obstacle.type, "message": obstacle.message}
-            event = Raised.model_validate({"event": "exceptions", "exceptions": [raised]})
-            settled = Settled(obstacle.outcome, obstacle.stage, obstacle.message)
-            seen = Watched(Attempt(action=job.cell.kind, events=(event,)), None, "")
-            return self._observation(identity, number, job, began, seen, settled, Redactor())
-        try:
-            interpreter = self._interpreter(job.interpreter)
-        except InterpreterError as error:
-            attempt = Attempt(action=job.cell.kind, start_error=str(error))
-            seen = Watched(attempt, None, "")
-            return self._observation(
-                identity, number, job, began, seen, settle(attempt), Redactor()
-            )
-        return self._worked(identity, number, job, began, interpreter)
-
-    def _worked(
-        self, identity: str, number: int, job: Job, began: datetime, interpreter: Interpreter
-    ) -> Observation:
-        """Run a worker and keep what it made."""
-        scratch = self.scratch / identity
-        export_to = None
-        if job.cell.kind == "export":
-            export_to = products.export_folder(self.settings, identity)
-        paths: dict[str, Iterable[Path | str]] = {
-            "scratch": [scratch],
-            "artefact": [job.artefact.root] if job.artefact and job.artefact.root else [],
-            "export": [export_to] if export_to else [],
-            "env": interpreter.prefixes,
-            "worker": [self.place.worker],
-            "caniload": [self.settings.home, self.settings.cache],
-        }
-        try:
-            seen = self._watched(job, interpreter, scratch, export_to)
-            scratch = seen.scratch or scratch
-            settled = settle(seen.attempt)
-            observation = self._observation(
-                identity, number, job, began, seen, settled, Redactor(paths)
-            )
-            if export_to is not None and settled.outcome is not Outcome.PASSED:
-                shutil.rmtree(export_to, ignore_errors=True)
-            return products.keep_blob(observation, scratch / "blobs", self.settings.blobs)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
-
-    def _watched(
-        self, job: Job, interpreter: Interpreter, scratch: Path, export_to: Path | None
-    ) -> Watched:
-        """Watch a worker do a job: a fork where the run is warm and the job may be, else afresh."""
-
-        def tell(event: Event) -> None:
-            self.executor.tell_event(job.cell, event)
-
-        if self.executor.warm and job.cell.kind == "attempt" and may_be_warm(job):
-            seen = self.warm.watch(job, interpreter, scratch, tell)
-            if seen is not None:
-                return seen
-        return supervise(job, interpreter, self.place, scratch, export_to=export_to, on_event=tell)
-
-    def _observation(
-        self,
-        identity: str,
-        number: int,
-        job: Job,
-        began: datetime,
-        seen: Watched,
-        settled: Settled,
-        redactor: Redactor,
-    ) -> Observation:
-        """Assemble the observation of an attempt, its log kept beside."""
-        log: tuple[str | None, str] = (None, "")
-        if seen.log:
-            text = redactor.text(seen.log)
-            log = (products.keep_log(self.settings.logs, self.header.run_id, identity, text), text)
-        return observe(
-            identity=(identity, self.header.run_id),
-            number=number,
-            cell=job.cell,
-            environment=job.environment,
-            artefact=job.artefact,
-            started_at=began,
-            attempt=seen.attempt,
-            settled=settled,
-            held=seen.sandbox,
-            log=log,
-            by=self.header.observer,
-            redactor=redactor,
-            said={**facts(job), **job.facts},
-            worker="fresh" if seen.scratch is None else "warm",
-        )
-
-    def _interpreter(self, python: Path) -> Interpreter:
-        """Ask an interpreter once a run."""
-        if python not in self._interpreters:
-            self._interpreters[python] = probe(python)
-        return self._interpreters[python]

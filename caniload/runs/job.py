@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,6 +25,10 @@ class Spec(Protocol):
     @property
     def preload(self) -> Mapping[str, tuple[str, ...]]:
         """Modules that a warm worker imports, by framework."""
+
+    @property
+    def warm_modules(self) -> Callable[[Path, str], tuple[str, ...]] | None:
+        """Says which modules loading an artefact imports, by its path and the framework."""
 
     @property
     def smoke_file(self) -> Any:

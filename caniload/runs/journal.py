@@ -107,8 +107,11 @@ class Segment:
         self.folder = folder
         self._fd = fd
         self._header = contents.header
-        self._observations = list(contents.observations)
-        self._settlements = list(contents.settlements)
+        self._observations: dict[str, list[Observation]] = {}
+        self._order = list(contents.observations)
+        for seen in contents.observations:
+            self._observations.setdefault(seen.cell.id, []).append(seen)
+        self._settlements = {each.cell_id: each for each in contents.settlements}
 
     @classmethod
     def create(cls, segments: Path, header: RunHeader) -> Self:
@@ -165,26 +168,34 @@ class Segment:
     @property
     def contents(self) -> Contents:
         """All that was written so far."""
-        kept = (tuple(self._observations), tuple(self._settlements))
+        kept = (tuple(self._order), tuple(self._settlements.values()))
         return Contents(self._header, *kept, finished=False)
+
+    def of(self, cell_id: str) -> tuple[Observation, ...]:
+        """Return what was seen of one planned cell so far, oldest first."""
+        return tuple(self._observations.get(cell_id, ()))
 
     def append(self, observation: Observation) -> None:
         """Write an observation; it is on disk when this returns."""
         self._write("observation", observation)
-        self._observations.append(observation)
+        self._order.append(observation)
+        self._observations.setdefault(observation.cell.id, []).append(observation)
 
     def settle(self, settlement: Settlement) -> None:
         """Write how a planned cell ended; a cell ends once."""
-        if any(settlement.cell_id == known.cell_id for known in self._settlements):
+        if settlement.cell_id in self._settlements:
             raise ValueError(f"cell {settlement.cell_id} is settled already")
         self._write("settlement", settlement)
-        self._settlements.append(settlement)
+        self._settlements[settlement.cell_id] = settlement
 
     def finish(self) -> Path:
         """Turn the journal into Parquet, marker last, and close it; return the folder."""
         with translating(self.folder):
             segment_files.write(
-                self.folder, self._header, tuple(self._observations), tuple(self._settlements)
+                self.folder,
+                self._header,
+                tuple(self._order),
+                tuple(self._settlements.values()),
             )
             (self.folder / JOURNAL).unlink()
             segment_files.sync_folder(self.folder)

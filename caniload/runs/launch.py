@@ -66,6 +66,8 @@ class Launch:
     group: memory.Group | None
     start: str | None = None
     """Code to run instead of the worker's own start, as a zygote's."""
+    also: tuple[Path, ...] = ()
+    """Paths to show beside the job's own artefact."""
 
     @cached_property
     def limit(self) -> Literal["cgroup", "rlimit", "none"]:
@@ -157,6 +159,7 @@ class Launch:
     def view(self) -> sandbox.View:
         """Return what the worker may see."""
         shown = [self.place.worker.resolve(), *sandbox.interpreter_binds(self.interpreter)]
+        shown += self.also
         if self.job.spec.smoke_file is not None:
             shown.append(Path(self.job.spec.smoke_file))
         if self.job.exporter_file is not None:

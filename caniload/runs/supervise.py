@@ -35,6 +35,28 @@ UNKILLABLE_SECONDS = 30.0
 """How long the kernel may take to end what was killed."""
 
 
+class Stop:
+    """A bell that ends what other threads are watching."""
+
+    def __init__(self) -> None:
+        """Make it silent."""
+        self.fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self.rung = False
+
+    def ring(self) -> None:
+        """Tell all watches to kill their workers and raise `StoppedError`."""
+        self.rung = True
+        os.eventfd_write(self.fd, 1)
+
+    def close(self) -> None:
+        """Let go of it; nobody watches any more."""
+        os.close(self.fd)
+
+
+class StoppedError(Exception):
+    """Raised in a watching thread when the run is being ended."""
+
+
 @dataclass(frozen=True)
 class Watched:
     """What came of watching: the raw attempt, what held it if it started, the log's kept text."""
@@ -54,11 +76,13 @@ def supervise(
     *,
     export_to: Path | None = None,
     on_event: Callable[[Event], None] | None = None,
+    stop: Stop | None = None,
 ) -> Watched:
     """Run one job in a worker of its own; return when nothing of it is left.
 
     `scratch` is made and afterwards holds what the worker wrote (`blobs/`). Whatever raises
-    here, `KeyboardInterrupt` included, the worker and its children are killed first.
+    here, `KeyboardInterrupt` and `StoppedError` included, the worker and its children are killed
+    first.
     """
     began = time.monotonic()
     group = _group(place, job.memory_bytes)
@@ -70,7 +94,7 @@ def supervise(
         if group is not None:
             group.remove()
         raise
-    watch = Watching(launch, began, on_event)
+    watch = Watching(launch, began, on_event, stop=stop)
     try:
         watch.start()
         watch.loop()
@@ -126,6 +150,7 @@ class Watching:
     next_sample: float = 0.0
     finished: float = 0.0
     fds: dict[str, int] = field(default_factory=dict)
+    stop: Stop | None = None
 
     def __post_init__(self) -> None:
         """Sample memory only where the kernel keeps no peak."""
@@ -169,8 +194,12 @@ class Watching:
         with selectors.DefaultSelector() as selector:
             for name, fd in self.fds.items():
                 selector.register(fd, selectors.EVENT_READ, name)
+            if self.stop is not None:
+                selector.register(self.stop.fd, selectors.EVENT_READ, "stop")
             while True:
                 ready = {key.data for key, _ in selector.select(self._patience())}
+                if "stop" in ready:
+                    raise StoppedError
                 for name in ready & {"events", "log"}:
                     if not self._take(name):
                         selector.unregister(self.fds[name])
@@ -229,6 +258,11 @@ class Watching:
             log_dropped_bytes=self.log.dropped_bytes,
             stage_seconds=seconds,
         )
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the worker could not be ended."""
+        return self.process is not None and self.process.returncode is None
 
     def _patience(self) -> float:
         """How long the loop may wait: until the deadline, the next sample, a kill's due."""

@@ -1,22 +1,25 @@
 """Warm workers: zygotes that have imported a library, and the watch over what they fork.
 
-A zygote is keyed by interpreter, what it preloads and its variables, and sits in a sandbox of
-its own; it serves one job at a time. Only jobs without anything foreign to load come here: data
-in no file at all, as architectures with random weights, on the CPU.
+A zygote is keyed by interpreter, what it preloads and its variables. It sits in a sandbox of its
+own, which shows the artefacts of the jobs that it is to serve, read-only, and serves one job at a
+time. Only data comes here, on the CPU: formats whose loading executes nothing, and architectures
+that a library builds by name with random weights.
 """
 
 from __future__ import annotations
 
 import array
 import contextlib
+import itertools
 import json
 import os
 import selectors
 import signal
 import socket
 import subprocess
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -26,7 +29,7 @@ from caniload.runs.interpreters import Interpreter
 from caniload.runs.job import Job
 from caniload.runs.launch import Launch, Place
 from caniload.runs.protocol import Event, job_text
-from caniload.runs.supervise import Watched, Watching
+from caniload.runs.supervise import Stop, Watched, Watching
 from caniload.words import ArtefactClass
 
 READY_SECONDS = 120.0
@@ -38,16 +41,37 @@ _ZYGOTE = (
 )
 
 
+MOST_SHOWN = 64
+"""How many artefacts one zygote's sandbox shows; the next ones get another zygote."""
+
+
 def may_be_warm(job: Job) -> bool:
-    """Tell whether a job may run in a fork: on the CPU, with nothing foreign to load."""
+    """Tell whether a job may run in a fork: on the CPU, loading nothing that could execute."""
     return (
         job.cell.device == "cpu"
-        and job.artefact is None
-        and job.architecture is not None
+        and job.cell.kind == "attempt"
+        and job.obstacle is None
+        and (job.artefact is not None or job.architecture is not None)
         and job.artefact_class is ArtefactClass.DATA
+        and not job.cell.recipe.allow_code
         and job.spec.smoke_file is None
         and bool(job.spec.preload.get(job.cell.framework))
     )
+
+
+def shown(job: Job) -> tuple[Path, ...]:
+    """Return the paths that a job's artefact lies at."""
+    if job.artefact is None or not job.artefact.root:
+        return ()
+    root = Path(job.artefact.root).absolute()
+    return sandbox.artefact_binds(root, (file.path for file in job.artefact.files))
+
+
+def modules(job: Job) -> tuple[str, ...]:
+    """Return what loading a job's artefact imports, as far as its loader's specification knows."""
+    if job.spec.warm_modules is None or job.artefact is None:
+        return ()
+    return job.spec.warm_modules(Path(job.artefact.root), job.cell.framework)
 
 
 class ZygoteError(Exception):
@@ -88,9 +112,20 @@ class Child:
 class Zygote:
     """One process that has imported what its jobs need, and forks them."""
 
-    def __init__(self, job: Job, interpreter: Interpreter, place: Place, scratch: Path) -> None:
-        """Start it and wait until its imports are done; raises `ZygoteError`."""
+    def __init__(
+        self,
+        job: Job,
+        interpreter: Interpreter,
+        place: Place,
+        scratch: Path,
+        also: tuple[Path, ...] = (),
+    ) -> None:
+        """Start it and wait until its imports are done; raises `ZygoteError`.
+
+        `also` are the paths of the artefacts that its forks may read.
+        """
         ours, theirs = socket.socketpair()
+        self.shown = frozenset(also)
         self.control = ours
         self.scratch = scratch
         self.place = place
@@ -104,7 +139,7 @@ class Zygote:
         preload = list(job.spec.preload[job.cell.framework])
         folder = scratch / "worker"
         start = _ZYGOTE.format(folder=str(folder), control=theirs.fileno(), preload=preload)
-        launch = Launch(job, interpreter, place, scratch, None, self.group, start)
+        launch = Launch(job, interpreter, place, scratch, None, self.group, start, also)
         with translating(scratch):
             launch.prepare()
         self.log = (scratch / "zygote.log").open("wb")
@@ -126,9 +161,13 @@ class Zygote:
             self.close()
             raise ZygoteError("the imports of a warm worker failed")
 
-    def fork(self, scratch: Path, marker: str, fds: tuple[int, int, int]) -> Child:
+    def fork(self, job: Job, scratch: Path, marker: str, fds: tuple[int, int, int]) -> Child:
         """Fork a worker that reads its job from, and writes to, the descriptors given."""
-        order = {"scratch": str(scratch), "environ": {processes.MARKER: marker}}
+        order = {
+            "scratch": str(scratch),
+            "environ": {processes.MARKER: marker},
+            "import": modules(job),
+        }
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))]
         try:
             self.control.sendmsg([json.dumps(order).encode()], rights)
@@ -190,9 +229,8 @@ class WarmWatch(Watching):
         text = job_text(self.job, self.launch.scratch / "blobs", None)
         job_fd = pipes.job_file(text)
         try:
-            child = self.zygote.fork(
-                self.launch.scratch, self.marker, (job_fd, event_write, log_write)
-            )
+            fds = (job_fd, event_write, log_write)
+            child = self.zygote.fork(self.job, self.launch.scratch, self.marker, fds)
             self.process = child
             self.fds["exit"] = child.pidfd
         except (ZygoteError, OSError) as error:
@@ -212,13 +250,26 @@ class WarmWatch(Watching):
         return (None, -code) if code < 0 else (code, None)
 
 
-@dataclass
 class Warm:
-    """The zygotes of one run, by what they are good for."""
+    """The zygotes of one run, by what they are good for; threads may share it.
 
-    place: Place
-    scratch: Path
-    zygotes: dict[tuple[object, ...], Zygote | None] = field(default_factory=dict)
+    `planned` are the jobs of the run: a zygote shows the artefacts of the next ones, and is
+    closed when the last that it is good for has been served.
+    """
+
+    def __init__(self, place: Place, scratch: Path, planned: Iterable[Job] = ()) -> None:
+        """Take where zygotes run and what for; none is started before a job asks."""
+        self.place = place
+        self.scratch = scratch
+        self._lock = threading.Lock()
+        self._idle: dict[Key, list[Zygote]] = {}
+        self._busy: set[Zygote] = set()
+        self._broken: set[Key] = set()
+        self._waiting: dict[Key, dict[str, tuple[Path, ...]]] = {}
+        self._count = 0
+        for job in planned:
+            if may_be_warm(job):
+                self._waiting.setdefault(key(job), {})[job.cell.id] = shown(job)
 
     def watch(
         self,
@@ -226,9 +277,10 @@ class Warm:
         interpreter: Interpreter,
         scratch: Path,
         on_event: Callable[[Event], None] | None,
+        stop: Stop | None = None,
     ) -> Watched | None:
         """Run one job in a fork; None where no zygote serves it."""
-        zygote = self._zygote(job, interpreter)
+        zygote = self._take(job, interpreter)
         if zygote is None:
             return None
         began = time.monotonic()
@@ -236,7 +288,7 @@ class Warm:
         with translating(scratch):
             sandbox.prepare_scratch(scratch, zygote.uid)
         launch = Launch(job, interpreter, self.place, scratch, None, None)
-        watch = WarmWatch(launch, began, on_event, zygote=zygote)
+        watch = WarmWatch(launch, began, on_event, zygote=zygote, stop=stop)
         try:
             watch.start()
             watch.loop()
@@ -245,38 +297,75 @@ class Warm:
             raise
         finally:
             watch.end()
+            self._give_back(job, zygote, gone=watch.start_error is not None or watch.stuck)
         if watch.start_error is not None:
-            self._drop(job, interpreter)
             return None
         return Watched(watch.attempt(), zygote.held, watch.log.text(), scratch)
 
-    def _key(self, job: Job, interpreter: Interpreter) -> tuple[object, ...]:
-        framework = job.cell.framework
-        variables = {**job.variables, **job.spec.env.get(framework, {})}
-        preload = job.spec.preload[framework]
-        return interpreter.python, tuple(preload), tuple(sorted(variables.items()))
+    def _take(self, job: Job, interpreter: Interpreter) -> Zygote | None:
+        """Return a zygote that serves a job, started now if need be; it is the caller's."""
+        wanted, paths = key(job), shown(job)
+        with self._lock:
+            if wanted in self._broken:
+                return None
+            idle = self._idle.setdefault(wanted, [])
+            fit = next((each for each in idle if each.shown.issuperset(paths)), None)
+            stale = [] if fit is not None else list(idle)
+            for each in stale if fit is None else [fit]:
+                idle.remove(each)
+            if fit is not None:
+                self._busy.add(fit)
+            also = dict.fromkeys(paths)
+            for more in itertools.islice(self._waiting.get(wanted, {}).values(), MOST_SHOWN):
+                also |= dict.fromkeys(more)
+            self._count += 1
+            place = self.scratch / f"zygote-{self._count}"
+        for each in stale:
+            each.close()
+        if fit is not None:
+            return fit
+        blank = replace(job, artefact=None, exporter_file=None)
+        try:
+            zygote = Zygote(blank, interpreter, self.place, place, tuple(also))
+        except (ZygoteError, OSError):
+            with self._lock:
+                self._broken.add(wanted)
+            return None
+        with self._lock:
+            self._busy.add(zygote)
+        return zygote
 
-    def _zygote(self, job: Job, interpreter: Interpreter) -> Zygote | None:
-        """Return the zygote that serves a job, started now if need be."""
-        key = self._key(job, interpreter)
-        if key not in self.zygotes:
-            place = self.scratch / f"zygote-{len(self.zygotes)}"
-            blank = replace(job, artefact=None, exporter_file=None)
-            try:
-                self.zygotes[key] = Zygote(blank, interpreter, self.place, place)
-            except (ZygoteError, OSError):
-                self.zygotes[key] = None
-        return self.zygotes[key]
-
-    def _drop(self, job: Job, interpreter: Interpreter) -> None:
-        """Let go of a zygote that is gone; the next job starts another."""
-        zygote = self.zygotes.pop(self._key(job, interpreter), None)
-        if zygote is not None:
-            zygote.close()
+    def _give_back(self, job: Job, zygote: Zygote, *, gone: bool) -> None:
+        """Keep a zygote for the next job, or close it: it is gone, or nothing waits for it."""
+        wanted = key(job)
+        with self._lock:
+            self._busy.discard(zygote)
+            waiting = self._waiting.get(wanted, {})
+            waiting.pop(job.cell.id, None)
+            keep = bool(waiting) and not gone
+            if keep:
+                self._idle.setdefault(wanted, []).append(zygote)
+            over = [] if waiting else self._idle.pop(wanted, [])
+        for each in over if keep else [*over, zygote]:
+            each.close()
 
     def close(self) -> None:
         """End all zygotes."""
-        for zygote in self.zygotes.values():
-            if zygote is not None:
-                zygote.close()
-        self.zygotes.clear()
+        with self._lock:
+            idle = [each for group in self._idle.values() for each in group]
+            everything = [*idle, *self._busy]
+            self._idle.clear()
+            self._busy.clear()
+        for zygote in everything:
+            zygote.close()
+
+
+Key = tuple[object, ...]
+
+
+def key(job: Job) -> Key:
+    """Return what a job's zygote is kept by: interpreter, what it imports, its variables."""
+    framework = job.cell.framework
+    variables = {**job.variables, **job.spec.env.get(framework, {})}
+    preload = job.spec.preload.get(framework, ())
+    return job.interpreter, tuple(preload), tuple(sorted(variables.items()))

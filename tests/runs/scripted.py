@@ -33,6 +33,7 @@ class ScriptedSpec:
     env: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: {"pytorch": {"A_B": "1"}})
     preload: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {"pytorch": ("json",)})
     smoke_file: Path | None = None
+    warm_modules: None = None
 
     def artefact_class(self, artefact_format: str | None, /) -> ArtefactClass:
         return self.kind

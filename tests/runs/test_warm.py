@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,13 @@ from typing import Any
 import pytest
 from scripted import WORKER, ScriptedSpec, make_job
 
-from caniload.runs import processes
+from caniload.records import Cell
+from caniload.runs import journal, processes
+from caniload.runs import warm as warming
 from caniload.runs.executor import Executor
 from caniload.runs.job import Job
 from caniload.settings import Settings
-from caniload.words import Outcome
+from caniload.words import ArtefactClass, Outcome
 
 ZYGOTE = Path(__file__).parents[2] / "caniload" / "loaders" / "smoke" / "zygote.py"
 
@@ -67,11 +70,84 @@ def test_a_run_leaves_no_process_behind(warm: Executor) -> None:
     assert processes.tree(os.getpid()) <= before
 
 
-def test_what_loads_files_or_code_is_never_forked(warm: Executor, tmp_path: Path) -> None:
-    (tmp_path / "files").mkdir()
-    (tmp_path / "files" / "model.safetensors").write_bytes(b"x")
-    jobs = [make_job("pass_", tmp_path / "files", label="a"), make_job("pass_", label="b")]
-    assert {each.worker for each in warm.run(jobs).observations} == {"fresh"}
+def folder(path: Path, content: str) -> Path:
+    """A folder with one file."""
+    path.mkdir()
+    (path / "model.txt").write_text(content)
+    return path
+
+
+def reading(root: Path, label: str, **more: Any) -> Job:
+    """A job whose worker says what the file of its artefact holds."""
+    return make_job("read_artefact", root, label=label, arguments={"name": "model.txt"}, **more)
+
+
+def test_forks_read_the_artefacts_that_their_zygote_was_started_for(
+    warm: Executor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warming, "MOST_SHOWN", 2)
+    jobs = [reading(folder(tmp_path / str(n), f"text {n}"), str(n)) for n in range(5)]
+    seen = warm.run(jobs).observations
+    assert {each.worker for each in seen} == {"warm"}
+    assert [each.facts["content"] for each in seen] == [f"text {n}" for n in range(5)]
+
+
+def test_programs_code_accelerators_and_plugins_are_never_forked(
+    warm: Executor, tmp_path: Path
+) -> None:
+    root = folder(tmp_path / "files", "x")
+    plugin = tmp_path / "plugin.py"
+    plugin.write_text("")
+    kinds = [
+        make_job("pass_", root, label="program", kind=ArtefactClass.PROGRAM),
+        make_job("pass_", root, label="allowed", allow_code=True),
+        make_job("pass_", label="nothing to load"),
+        replace(job("pass_", label="plug-in"), spec=replace(ScriptedSpec(), smoke_file=plugin)),
+    ]
+    assert {each.worker for each in warm.run(kinds).observations} == {"fresh"}
+    cuda = job("pass_")
+    cuda = replace(cuda, cell=cuda.cell.model_copy(update={"device": "cuda"}))
+    assert warming.may_be_warm(job("pass_"))
+    assert not warming.may_be_warm(cuda)
+
+
+def test_several_cells_at_once_each_end_in_one_settlement(
+    settings: Settings, warm: Executor, tmp_path: Path
+) -> None:
+    warm.workers = 3
+    jobs = [job("slow_pass", label=str(n), arguments={"seconds": 0.4}) for n in range(6)]
+    jobs += [job("segfault", label="crash"), make_job("pass_", label="fresh")]
+    began = time.monotonic()
+    result = warm.run(jobs)
+    took = time.monotonic() - began
+    assert sorted(each.cell_id for each in result.settlements) == sorted(j.cell.id for j in jobs)
+    assert len({each.id for each in result.observations}) == len(jobs)
+    outcomes = {each.cell.handle: each.outcome for each in result.observations}
+    assert [name for name, outcome in outcomes.items() if outcome != "passed"] == [
+        jobs[6].cell.handle
+    ]
+    assert took < sum(each.wall_seconds for each in result.observations)
+    assert processes.tree(os.getpid()) == {os.getpid()}
+
+
+def test_an_error_in_one_thread_stops_the_others_and_the_run_resumes(
+    settings: Settings, warm: Executor
+) -> None:
+    def interrupt(cell: Cell, event: Mapping[str, object]) -> None:
+        if "stops" in cell.handle and event["event"] == "stage":
+            raise KeyboardInterrupt
+
+    warm.workers, warm.on_event = 2, interrupt
+    jobs = [job("hang", label="hangs"), job("pass_", label="stops"), job("pass_", label="later")]
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        warm.run(jobs)
+    assert time.monotonic() - began < 30
+    assert processes.tree(os.getpid()) == {os.getpid()}
+    (run_id,) = journal.unfinished(settings.segments)
+    warm.on_event = None
+    short = [replace(jobs[0], timeout_seconds=1.0), *jobs[1:]]
+    assert len(warm.resume(run_id, short).settlements) == 3
 
 
 def test_without_being_asked_nothing_is_forked(executor: Executor) -> None:

@@ -9,6 +9,7 @@ child's pidfd, so that it can wait for it and kill it, and, once it ended, `{"st
 from __future__ import annotations
 
 import array
+import contextlib
 import gc
 import importlib
 import json
@@ -28,7 +29,7 @@ def main(control_fd: int, preload: list[str]) -> None:
     control = socket.socket(fileno=control_fd)
     try:
         for name in preload:
-            importlib.import_module(name)
+            bring(name)
     except BaseException:  # noqa: BLE001 (the fresh worker that comes instead reports it)
         os._exit(FAILED)
     gc.collect()
@@ -39,6 +40,15 @@ def main(control_fd: int, preload: list[str]) -> None:
         if received is None:
             os._exit(0)
         serve(control, *received)
+
+
+def bring(name: str) -> None:
+    """Import a module; a submodule that this version of its library lacks is passed over."""
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if "." not in name or error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise
 
 
 def receive(control: socket.socket) -> Any:
@@ -54,7 +64,14 @@ def receive(control: socket.socket) -> Any:
 
 
 def serve(control: socket.socket, order: dict[str, Any], fds: list[int]) -> None:
-    """Fork a child for one job, tell who it is, wait for it, tell how it ended."""
+    """Fork a child for one job, tell who it is, wait for it, tell how it ended.
+
+    What the job names as `import` is imported first, for it and for those that follow; a child
+    whose library cannot be imported says so itself.
+    """
+    for name in order.get("import", ()):
+        with contextlib.suppress(Exception):
+            bring(name)
     child = os.fork()
     if child == 0:
         control.close()

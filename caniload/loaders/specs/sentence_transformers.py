@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from caniload.loaders.spec import LoaderSpec
-from caniload.loaders.specs import places
+from caniload.loaders.specs import hf_modules, places
 from caniload.words import ArtefactClass
 
 
@@ -33,7 +33,8 @@ SPEC = LoaderSpec(
     classes={"safetensors": ArtefactClass.DATA, "bin": ArtefactClass.DATA},
     packages={"pytorch": ("sentence-transformers", "transformers", "torch")},
     decisive={"pytorch": ("sentence-transformers", "transformers", "torch")},
-    preload={"pytorch": ("torch", "sentence_transformers")},
+    preload={"pytorch": ("torch", "sentence_transformers", *hf_modules.PRELOAD["pytorch"])},
+    warm_modules=hf_modules.of_checkpoint,
     snippet=snippet,
     snippet_output="sentence_embedding",
     native_hint="Home of checkpoints with a modules.json.",

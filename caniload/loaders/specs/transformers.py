@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from caniload.loaders.spec import LoaderSpec
-from caniload.loaders.specs import places
+from caniload.loaders.specs import hf_modules, places
 from caniload.words import ArtefactClass
 
 
@@ -77,10 +77,11 @@ SPEC = LoaderSpec(
     },
     optional=("tf-keras",),
     preload={
-        "pytorch": ("torch", "transformers"),
-        "tensorflow": ("tensorflow", "transformers"),
-        "jax": ("jax", "flax", "transformers"),
+        "pytorch": ("torch", "transformers", *hf_modules.PRELOAD["pytorch"]),
+        "tensorflow": ("tensorflow", "transformers", *hf_modules.PRELOAD["tensorflow"]),
+        "jax": ("jax", "flax", "transformers", *hf_modules.PRELOAD["jax"]),
     },
+    warm_modules=hf_modules.of_checkpoint,
     exports={"pytorch": ("onnx", "torchscript", "pt2")},
     second_recipes={
         "tensorflow:safetensors": ({"from_pt": True},),

@@ -29,7 +29,7 @@ import duckdb  # noqa: F401 (once, before the forks)
 from scripted import PYTHON, WORKER, make_job
 
 from caniload.records import Cell, Observation
-from caniload.runs import executor, journal
+from caniload.runs import attempting, journal
 from caniload.runs.executor import Executor
 from caniload.runs.launch import Launch
 from caniload.settings import Settings
@@ -121,8 +121,8 @@ def fast_command(command: Callable[..., list[str]]) -> Callable[..., list[str]]:
 
 def serve() -> None:
     """Fork a run for each line; answer with what ended it: 0, or minus a signal's number."""
-    known = executor.probe(PYTHON)
-    executor.probe = lambda python: known
+    known = attempting.probe(PYTHON)
+    attempting.probe = lambda python: known
     for line in sys.stdin:
         home, where, nth = line.split()
         pid = os.fork()

@@ -13,8 +13,8 @@ def attempted(store: Store, cell_ids: Collection[str]) -> set[str]:
     """Return those of the cells that an observation tells of; our own faults do not count."""
     if not cell_ids:
         return set()
-    found = store.direct(
-        f"SELECT DISTINCT cell_id FROM {store.relation('observations')} "
+    found = store.sql(
+        "SELECT DISTINCT cell_id FROM standing "
         "WHERE outcome <> 'harness_error' AND list_contains(?, cell_id)",
         [list(cell_ids)],
     )

@@ -33,7 +33,8 @@ class Store:
     """Hold an open generation; a context manager. Use `open_store`.
 
     In SQL, `store.<table>` is the generation alone and plain names are views that add what is
-    newer: observations, settlements, prints, diagnoses, lineage, cell_verdicts, ranked, answers.
+    newer: observations, settlements, prints, diagnoses, lineage, cell_verdicts, ranked, answers;
+    `standing` has the observations that count, `set_aside` names the others.
     Authored tables are models, sources, claims, datasets, tools, environments. Times are UTC.
     """
 

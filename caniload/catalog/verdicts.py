@@ -20,7 +20,7 @@ VIEWS = Path(__file__).parent / "views"
 EVIDENCE = ("observations", "settlements", "prints", "diagnoses", "lineage")
 """The tables of a generation that newer segments add to."""
 
-_READING = ("11", "12", "13", "14", "15", "51", "60", "61")
+_READING = ("11", "12", "13", "14", "15", "17", "18", "51", "60", "61")
 """The views that add newer segments to a generation's tables."""
 
 _STAGES = (

@@ -17,7 +17,7 @@ WITH seen AS (
                 AND (starts_with(o.message, 'degenerate_output')
                     OR starts_with(coalesce(o.exception_message, ''), 'degenerate_output')))
             AS degenerate
-    FROM observations o
+    FROM standing o
     JOIN lineage l ON l.observation_id = o.id
     LEFT JOIN diagnoses d ON d.observation_id = o.id
     WHERE l.group_key IN (SELECT group_key FROM scope)

@@ -17,7 +17,7 @@ placed AS (
             ORDER BY says NOT IN ('blocked', 'ours') DESC, started_at DESC, id DESC
         ) AS place
     FROM recent r
-    LEFT JOIN controls c ON c.run_id = r.run_id AND c.environment_key = r.environment_key
+    LEFT JOIN controls c ON c.run_id = r.run_id AND c.environment = r.environment
 ),
 counted AS (
     SELECT

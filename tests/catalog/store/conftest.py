@@ -123,21 +123,29 @@ class Evidence:
         )
 
     def observe(self, outcome: str = "passed", **change: Any) -> dict[str, Any]:
-        """Describe an observation; cell fields and observation fields may be mixed."""
+        """Describe an observation; cell fields and observation fields may be mixed.
+
+        `settled` is how the run settled its cell, its own outcome where it is not said.
+        """
         return {"outcome": outcome, **change}
 
     def run(
-        self, *described: dict[str, Any], run_id: str | None = None, home: Path | None = None
+        self,
+        *described: dict[str, Any],
+        run_id: str | None = None,
+        home: Path | None = None,
+        command: str = "test",
     ) -> str:
         """Write a finished segment of the described observations and return its run's id."""
         self._runs += 1
         run_id = run_id or f"202611{self._runs:02d}T120000Z-{self._runs:06x}"
+        settled = {n: one["settled"] for n, one in enumerate(described) if "settled" in one}
         made = [self._observation(run_id, n, dict(one)) for n, one in enumerate(described)]
         first = made[0].observer if made else self.observer()
         header = RunHeader(
             run_id=run_id,
             started_at=START,
-            command="test",
+            command=command,
             observer=first,
             cells=tuple({o.cell.id: o.cell for o in made}.values()),
         )
@@ -152,7 +160,7 @@ class Evidence:
                     run_id=run_id,
                     cell_id=cell.id,
                     observations=tuple(o.id for o in own),
-                    outcome=own[-1].outcome,
+                    outcome=settled.get(made.index(own[-1]), own[-1].outcome),
                     settled_at=own[-1].finished_at,
                 )
             )
@@ -172,6 +180,7 @@ class Evidence:
         outputs = one.pop("outputs", None)
         dtype = one.pop("dtype", "float32")
         error = one.pop("error", None)
+        one.pop("settled", None)
         in_cell = {name: one.pop(name) for name in list(one) if name in Cell.model_fields}
         cell = self.cell(versions=versions, **in_cell)
         outcome = one.pop("outcome")

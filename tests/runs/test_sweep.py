@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from caniload.cli.sweep import count
 from caniload.errors import BadInputError
+from caniload.units import count
 
 
 def sweep(*arguments: str, home: Path) -> tuple[int, Any, str]:

@@ -83,7 +83,7 @@ def test_what_is_swept_runs_warm_and_never_works(
     [
         (("transformers",), "builds no architectures by name"),
         (("nonesuch",), "builds no architectures by name"),
-        (("timm", "--max-params", "many"), "--max-params 100M"),
+        (("timm", "--max-params", "many"), "write a number as 100M"),
         (("timm", "--shard", "3/2"), "--shard 1/4"),
         (("timm", "--framework", "jax"), "does not serve jax"),
     ],

@@ -152,6 +152,22 @@ class Device(Record):
         return self.kind if self.index is None else f"{self.kind}:{self.index}"
 
 
+def cell_id(
+    handle: str,
+    loader: str,
+    framework: str,
+    environment_key: str,
+    device: str,
+    recipe_hash: str,
+    kind: str,
+    export_format: str | None,
+    adapter: str | None,
+) -> str:
+    """Return the id of a cell, by which a plan of many can be compared with what was measured."""
+    parts = [handle, loader, framework, environment_key, device, recipe_hash, kind, export_format]
+    return digest(parts if adapter is None else [*parts, adapter])[:24]
+
+
 class Cell(Record):
     """Name what is planned: artefact x loader x framework x environment x device x recipe.
 
@@ -180,7 +196,7 @@ class Cell(Record):
     @property
     def id(self) -> str:
         """First 24 hex digits over everything that tells this cell from another."""
-        parts = [
+        return cell_id(
             self.handle,
             self.loader,
             self.framework,
@@ -189,8 +205,8 @@ class Cell(Record):
             self.recipe.hash,
             self.kind,
             self.export_format,
-        ]
-        return digest(parts if self.adapter is None else [*parts, self.adapter])[:24]
+            self.adapter,
+        )
 
 
 class ExceptionFact(Record):
@@ -300,7 +316,10 @@ class Settlement(Record):
 
 
 class RunHeader(Record):
-    """Open a journal segment: which run, started when, by whom, planning which cells."""
+    """Open a journal segment: which run, started when, by whom, planning which cells.
+
+    `plan` says of a night what was listed and left out, each with its number.
+    """
 
     schema_version: int = SCHEMA_VERSION
     run_id: str
@@ -308,6 +327,7 @@ class RunHeader(Record):
     command: str
     observer: Observer
     cells: tuple[Cell, ...]
+    plan: dict[str, Any] = Field(default_factory=dict)
 
 
 def json_schemas() -> dict[str, dict[str, Any]]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 RELATIONS = {
     "observations": "(FROM store.observations UNION ALL FROM newer.observations)",
+    "settlements": "(FROM store.settlements UNION ALL FROM newer.settlements)",
     "diagnoses": "(FROM store.diagnoses UNION ALL FROM newer.diagnoses)",
     "cell_verdicts": "(FROM store.cell_verdicts WHERE group_key NOT IN (FROM newer.fresh_groups) "
     "UNION ALL FROM newer.fresh_verdicts)",

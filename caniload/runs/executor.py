@@ -75,16 +75,23 @@ class Executor:
         """
         chosen = {job.cell.id: job for job in reversed(jobs)}
         chosen = {job.cell.id: chosen[job.cell.id] for job in jobs}
+        header = self.header(command, [job.cell for job in chosen.values()])
+        segment = journal.Segment.create(self.settings.segments, header)
+        return self._go(segment, header, chosen)
+
+    def header(
+        self, command: str, cells: Sequence[Cell], plan: Mapping[str, object] | None = None
+    ) -> RunHeader:
+        """Return what opens a new run of these cells."""
         now = utcnow()
-        header = RunHeader(
+        return RunHeader(
             run_id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
             started_at=now,
             command=command,
             observer=observer(self.settings.observer),
-            cells=tuple(job.cell for job in chosen.values()),
+            cells=tuple(cells),
+            plan=dict(plan or {}),
         )
-        segment = journal.Segment.create(self.settings.segments, header)
-        return self._go(segment, header, chosen)
 
     def resume(self, run_id: str, jobs: Sequence[Job]) -> RunResult:
         """Take up a run where it was cut off; `jobs` are as planned, the settled may be missing.
@@ -110,7 +117,7 @@ class Executor:
         segments = self.settings.segments
         products.sweep_scratch(self.settings.home, lambda run: journal.is_live(segments, run))
         stop = Stop()
-        run = _Run(self, segment, header, jobs, stop)
+        run = Running(self, segment, header, jobs, stop)
         crew: Crew[str] = Crew(self.workers, Admission.here(), stop)
         try:
             if run.place.hierarchy is not None:
@@ -136,7 +143,7 @@ class Executor:
         return Place.here(self._worker, self._sandbox)
 
 
-class _Run:
+class Running:
     """One run in progress; threads share it."""
 
     def __init__(
@@ -147,6 +154,7 @@ class _Run:
         jobs: Mapping[str, Job],
         stop: Stop,
     ) -> None:
+        """Take the open segment; `jobs` are what `settle` is asked for, by cell id."""
         self.executor = executor
         self.settings = executor.settings
         self.segment = segment
@@ -167,11 +175,11 @@ class _Run:
 
     def settle(self, cell_id: str) -> None:
         """Attempt a cell until its outcome stands, and write down how it ended."""
-        job = self._derived(self.jobs[cell_id])
+        job = self.derived(self.jobs[cell_id])
         mine = list(self.segment.of(cell_id))
         while not mine or (mine[-1].outcome is Outcome.HARNESS_ERROR and len(mine) < MAX_ATTEMPTS):
             mine.append(self.attempt(job, len(mine) + 1))
-        self.close(mine)
+        self.close(cell_id, mine)
 
     def attempt(self, job: Job, number: int) -> Observation:
         """Attempt a job once; what was seen is in the journal when this returns."""
@@ -183,21 +191,27 @@ class _Run:
             self.segment.append(observation)
         return observation
 
-    def close(self, mine: Sequence[Observation], outcome: Outcome | None = None) -> None:
-        """Settle a cell by its observations: as the last of them ended, or as is said."""
-        last = mine[-1]
+    def close(
+        self, cell_id: str, mine: Sequence[Observation], outcome: Outcome | None = None
+    ) -> None:
+        """Settle a cell by its observations: as the last of them ended, or as is said.
+
+        One without any, that was planned and not come to, is a harness error.
+        """
+        ended = mine[-1].outcome if mine else Outcome.HARNESS_ERROR
         settlement = Settlement(
             run_id=self.header.run_id,
-            cell_id=last.cell.id,
+            cell_id=cell_id,
             observations=tuple(seen.id for seen in mine),
-            outcome=outcome or last.outcome,
+            outcome=outcome or ended,
             settled_at=utcnow(),
         )
         with self._lock:
             self.segment.settle(settlement)
-            self.executor.tell_settled(last.cell, last)
+            if mine:
+                self.executor.tell_settled(mine[-1].cell, mine[-1])
 
-    def _derived(self, job: Job) -> Job:
+    def derived(self, job: Job) -> Job:
         """Give a job that reads an export what that export made, or the reason it has nothing."""
         if job.derived_from is None or job.obstacle is not None:
             return job

@@ -267,9 +267,14 @@ class Warm:
         self._broken: set[Key] = set()
         self._waiting: dict[Key, dict[str, tuple[Path, ...]]] = {}
         self._count = 0
-        for job in planned:
-            if may_be_warm(job):
-                self._waiting.setdefault(key(job), {})[job.cell.id] = shown(job)
+        self.expect(planned)
+
+    def expect(self, planned: Iterable[Job]) -> None:
+        """Take more jobs that will be asked for."""
+        with self._lock:
+            for job in planned:
+                if may_be_warm(job):
+                    self._waiting.setdefault(key(job), {})[job.cell.id] = shown(job)
 
     def watch(
         self,

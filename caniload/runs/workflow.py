@@ -8,26 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from caniload.catalog.known_files import by_hash
-from caniload.errors import BadInputError, CaniloadError, EnvironmentBuildError, HubError
-from caniload.handles import Handle, parse
+from caniload.errors import BadInputError, EnvironmentBuildError, HubError
+from caniload.handles import Handle
 from caniload.loaders.fetch import fetch
 from caniload.loaders.hub import Progress
 from caniload.loaders.spec import LoaderSpec
-from caniload.loaders.specs import find_exporter, load_specs
-from caniload.records import Cell, Environment, FetchedArtefact, Observation, digest
-from caniload.runs import adapters, environments, plan, targets
+from caniload.loaders.specs import load_specs
+from caniload.records import Cell, FetchedArtefact, Observation
+from caniload.runs import environments, plan, targets
 from caniload.runs.envspecs import EnvSpec
 from caniload.runs.executor import Executor, RunResult
-from caniload.runs.interpreters import Interpreter, environment, probe
-from caniload.runs.job import Job, Obstacle
+from caniload.runs.interpreters import Interpreter, probe
+from caniload.runs.job import Job
+from caniload.runs.making import Limits, Spot, job_of
 from caniload.runs.plan import Trial, Wish
 from caniload.settings import Settings
-from caniload.words import DEVICES, Outcome, Stage
+from caniload.words import DEVICES
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +77,6 @@ class Watcher(Protocol):
         """A cell ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """An interpreter that a trial will use, or why there is none."""
-
-    name: str
-    interpreter: Interpreter | None
-    patches: tuple[str, ...] = ()
-    error: EnvironmentBuildError | None = None
-    variables: Mapping[str, str] = field(default_factory=dict)
-
-
 def attempt(request: Request, settings: Settings, watcher: Watcher) -> RunResult:
     """Run a request to its end and return the run with its observations and settlements.
 
@@ -102,11 +91,11 @@ def attempt(request: Request, settings: Settings, watcher: Watcher) -> RunResult
     if request.wish.environment is not None:
         environments.spec(request.wish.environment, settings)
     with ExitStack() as held:
-        places: dict[str | None, _Place] = {}
+        places: dict[str | None, Spot] = {}
         if request.python is not None:
             interpreter = probe(request.python)
             watcher.ready("python", interpreter)
-            places[None] = _Place("python", interpreter)
+            places[None] = Spot("python", interpreter)
         own = places[None].interpreter if None in places else None
         fetching = _fetching(request, settings, watcher)
         ask = targets.Ask(
@@ -182,7 +171,7 @@ def _fetch_all(
                 artefacts[trial.handle] = error
 
 
-def _ready(name: str, settings: Settings, watcher: Watcher, held: ExitStack) -> _Place:
+def _ready(name: str, settings: Settings, watcher: Watcher, held: ExitStack) -> Spot:
     """Build an environment if need be, hold it against removal, and probe its interpreter."""
     spec: EnvSpec = environments.spec(name, settings)
     try:
@@ -190,16 +179,16 @@ def _ready(name: str, settings: Settings, watcher: Watcher, held: ExitStack) -> 
             environments.use(spec, settings, lambda line: watcher.building(name, line))
         )
     except EnvironmentBuildError as error:
-        return _Place(name, None, spec.patches, error, spec.variables)
+        return Spot(name, None, spec.patches, error, spec.variables)
     interpreter = probe(python)
     watcher.ready(name, interpreter)
-    return _Place(name, interpreter, spec.patches, None, spec.variables)
+    return Spot(name, interpreter, spec.patches, None, spec.variables)
 
 
 def _jobs(
     trials: Sequence[Trial],
     artefacts: Mapping[Handle, FetchedArtefact | HubError],
-    places: Mapping[str | None, _Place],
+    places: Mapping[str | None, Spot],
     request: Request,
     specs: Mapping[str, LoaderSpec],
 ) -> list[Job]:
@@ -207,71 +196,17 @@ def _jobs(
     jobs: list[Job] = []
     cells: dict[int, str] = {}
     for trial in trials:
-        place = places[trial.environment]
-        spec = specs[trial.loader]
-        record = _record(place, spec, trial)
-        artefact = artefacts.get(trial.handle)
-        obstacle = _obstacle(place, artefact)
-        hints = _hints(trial, artefact)
-        cell = Cell(
-            model=trial.model,
-            handle=_cell_handle(trial, artefact),
-            loader=trial.loader,
-            framework=trial.framework,
-            environment=place.name,
-            environment_key=record.key,
-            device=request.device,
-            recipe=trial.recipe,
-            kind="attempt" if trial.export_format is None else "export",
-            export_format=trial.export_format,
-            adapter=_adapter(hints),
+        made = job_of(
+            trial,
+            artefacts.get(trial.handle),
+            places[trial.environment],
+            specs[trial.loader],
+            Limits(request.device, request.timeout_seconds, request.memory_bytes),
+            None if trial.parent is None else _cell_of(trial.parent, trials, cells),
         )
-        cells[id(trial)] = cell.id
-        parent = None if trial.parent is None else _cell_of(trial.parent, trials, cells)
-        jobs.append(
-            Job(
-                cell=cell,
-                interpreter=place.interpreter.python if place.interpreter else Path(),
-                environment=record,
-                artefact=artefact if isinstance(artefact, FetchedArtefact) else None,
-                spec=spec,
-                timeout_seconds=request.timeout_seconds,
-                memory_bytes=request.memory_bytes,
-                hints=hints,
-                derived_from=parent,
-                obstacle=obstacle,
-                exporter_file=_exporter(trial),
-                variables=place.variables,
-                architecture=trial.architecture,
-                facts={} if trial.same_weights is None else {"same_weights": trial.same_weights},
-            )
-        )
+        cells[id(trial)] = made.cell.id
+        jobs.append(made)
     return jobs
-
-
-def _hints(trial: Trial, artefact: FetchedArtefact | HubError | None) -> Mapping[str, Any]:
-    """Return a trial's hints; of those by file, the ones of the file that was fetched."""
-    hints = {key: value for key, value in trial.hints.items() if key != "files"}
-    if isinstance(artefact, FetchedArtefact):
-        known = by_hash(trial.hints, (fact.sha256 for fact in artefact.files))
-        chosen = adapters.choose(known, artefact, trial.handle.format or artefact.format)
-        if chosen is not None:
-            hints |= adapters.adapter(known[chosen])
-    return hints
-
-
-def _adapter(hints: Mapping[str, Any]) -> str | None:
-    """Return the digest of what is said of inputs and outputs, None where nothing is."""
-    said = {key: hints[key] for key in ("inputs", "outputs") if hints.get(key)}
-    return digest(said)[:16] if said else None
-
-
-def _exporter(trial: Trial) -> Path | None:
-    """Return the plug-in's file that an exporting trial needs, if a plug-in does it."""
-    if trial.export_format is None:
-        return None
-    found = find_exporter(trial.loader, trial.framework, trial.export_format)
-    return None if found is None else found.file
 
 
 def _cell_of(wanted: Trial, trials: Sequence[Trial], cells: Mapping[int, str]) -> str:
@@ -280,33 +215,3 @@ def _cell_of(wanted: Trial, trials: Sequence[Trial], cells: Mapping[int, str]) -
         if trial == wanted and id(trial) in cells:
             return cells[id(trial)]
     raise BadInputError(f"the export that {wanted.handle} needs is not planned before it")
-
-
-def _cell_handle(trial: Trial, artefact: FetchedArtefact | HubError | None) -> str:
-    """Name what was fetched, with the format that the trial reads; else what was asked for."""
-    if not isinstance(artefact, FetchedArtefact):
-        return str(trial.handle)
-    exact = parse(artefact.handle)
-    return str(replace(exact, format=trial.handle.format or exact.format))
-
-
-def _record(place: _Place, spec: LoaderSpec, trial: Trial) -> Environment:
-    """Describe the interpreter; one that could not be built has no versions."""
-    decisive = spec.decisive[trial.framework]
-    if place.interpreter is not None:
-        return environment(place.interpreter, place.name, decisive, place.patches)
-    return Environment(
-        name=place.name, python="", python_minor="", platform="", decisive={}, lock={}
-    )
-
-
-def _obstacle(place: _Place, artefact: FetchedArtefact | HubError | None) -> Obstacle | None:
-    """Say why a cell cannot be attempted at all, if so."""
-    error: CaniloadError
-    if isinstance(artefact, HubError):
-        error, outcome, stage = artefact, Outcome.UNAVAILABLE, Stage.FETCH
-    elif place.error is not None:
-        error, outcome, stage = place.error, Outcome.NOT_INSTALLED, Stage.IMPORT
-    else:
-        return None
-    return Obstacle(outcome, stage, type(error).__name__, error.message)

@@ -1,0 +1,255 @@
+"""The cells that a suite means: every source in every environment that serves it.
+
+A catalogue may list ten thousand sources: nothing here reads a file or makes a record for each
+of them. What sources of one hub with the same formats are tried by is found out once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from caniload.errors import BadInputError
+from caniload.handles import Handle, parse
+from caniload.loaders import recognise
+from caniload.loaders.spec import LoaderSpec
+from caniload.records import cell_id
+from caniload.runs import plan
+from caniload.runs.envspecs import EnvSpec
+from caniload.runs.here import Here
+from caniload.runs.making import adapter_of
+from caniload.runs.plan import Trial, Wish
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """An environment of a suite: its specification, and its versions where it is built.
+
+    `base` is the environment whose authored attempts are made here. A user's own interpreter
+    has no specification, and no trial is told which environment it names.
+    """
+
+    name: str
+    spec: EnvSpec | None
+    here: Here | None
+    base: str | None = None
+
+    @property
+    def environment(self) -> str | None:
+        """What a trial in it names."""
+        return None if self.spec is None else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One source that a suite means: `wish` is its place among the suite's models.
+
+    `resolved` says that its revision is immutable, `trials` are those that its entry names.
+    """
+
+    wish: int
+    handle: str
+    model: str | None = None
+    formats: tuple[str, ...] = ()
+    resolved: bool = True
+    size_bytes: int | None = None
+    trials: tuple[Trial, ...] = ()
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A cell that may be planned; `cell_id` is None in an environment that is not built."""
+
+    cell_id: str | None
+    handle: str
+    seat: Seat
+    device: str
+    recipe_hash: str
+    trial: Trial
+    listed: Listed
+    parent: Candidate | None = None
+    reason: str | None = field(default=None)
+    """Why it is left out, once that is known."""
+
+    @property
+    def loader(self) -> str:
+        """Who loads it."""
+        return self.trial.loader
+
+    @property
+    def framework(self) -> str:
+        """In which framework."""
+        return self.trial.framework
+
+    @property
+    def track(self) -> str:
+        """What stays the same from night to night, whatever the versions."""
+        source, _, rest = self.handle.partition("@")
+        form = rest.partition("#")[2]
+        trial = self.trial
+        return "|".join(
+            (
+                source,
+                form,
+                trial.loader,
+                trial.framework,
+                self.seat.name,
+                self.device,
+                self.recipe_hash,
+                trial.export_format or "",
+            )
+        )
+
+    def made(self) -> Trial:
+        """Return the trial with its own handle."""
+        trial = self.trial
+        bare = trial.architecture is not None
+        parent = None if self.parent is None else self.parent.made()
+        return replace(
+            trial,
+            model=self.listed.model,
+            handle=parse(self.handle),
+            environment=self.seat.environment,
+            parent=parent,
+            architecture=_architecture(parse(self.handle)) if bare else None,
+        )
+
+
+@dataclass(slots=True)
+class Expansion:
+    """Turn sources into candidates, remembering what sources alike are tried by."""
+
+    seats: Sequence[Seat]
+    devices: Sequence[str]
+    specs: Mapping[str, LoaderSpec]
+    wishes: Sequence[Wish]
+    _templates: dict[tuple[Any, ...], tuple[Trial, ...]] = field(default_factory=dict)
+    _keys: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
+    _hashes: dict[int, tuple[str, str | None]] = field(default_factory=dict)
+
+    def candidates(self, sources: Iterable[Listed]) -> Iterator[Candidate]:
+        """Yield the cells of sources, an export before what reads it, each cell once."""
+        seen: set[tuple[str, ...]] = set()
+        for listed in sources:
+            if not listed.resolved:
+                continue
+            made: dict[tuple[int, str, str], Candidate] = {}
+            for trial, seat in self._placed(listed):
+                handle = self._handle(listed, trial)
+                recipe_hash, adapter = self._hash(trial)
+                for device in self.devices:
+                    key = (
+                        handle,
+                        trial.loader,
+                        trial.framework,
+                        seat.name,
+                        device,
+                        recipe_hash,
+                        trial.export_format or "",
+                    )
+                    if key in seen:
+                        continue
+                    seen.add(key)
+                    versions = self._key(seat, trial)
+                    found = Candidate(
+                        None
+                        if versions is None
+                        else cell_id(
+                            handle,
+                            trial.loader,
+                            trial.framework,
+                            versions,
+                            device,
+                            recipe_hash,
+                            "attempt" if trial.export_format is None else "export",
+                            trial.export_format,
+                            adapter,
+                        ),
+                        handle,
+                        seat,
+                        device,
+                        recipe_hash,
+                        trial,
+                        listed,
+                    )
+                    if trial.parent is not None:
+                        found.parent = made.get((id(trial.parent), "", device)) or made.get(
+                            (id(trial.parent), seat.name, device)
+                        )
+                        if found.parent is None:
+                            continue
+                    made[id(trial), seat.name, device] = found
+                    made.setdefault((id(trial), "", device), found)
+                    yield found
+
+    def _placed(self, listed: Listed) -> Iterator[tuple[Trial, Seat]]:
+        """Yield each trial of a source with the environments of the suite that it is made in."""
+        wish = self.wishes[listed.wish]
+        if listed.trials:
+            for trial in listed.trials:
+                for seat in self.seats:
+                    if trial.environment in (seat.environment, seat.base):
+                        yield trial, seat
+            return
+        for seat in self.seats:
+            for trial in self._template(listed, seat, wish):
+                yield trial, seat
+
+    def _template(self, listed: Listed, seat: Seat, wish: Wish) -> tuple[Trial, ...]:
+        """Return what sources like this one are tried by in an environment."""
+        hub = listed.handle.partition(":")[0]
+        key = (hub, listed.formats, seat.name, listed.wish)
+        if key not in self._templates:
+            self._templates[key] = self._tried_by(listed, seat, wish)
+        return self._templates[key]
+
+    def _tried_by(self, listed: Listed, seat: Seat, wish: Wish) -> tuple[Trial, ...]:
+        handle = parse(listed.handle)
+        places = [] if seat.spec is None else [seat.spec.model_copy(update={"default": True})]
+        installed = seat.here.versions if seat.spec is None and seat.here else None
+        try:
+            if wish.weights == "random":
+                return tuple(
+                    plan.of_architecture(handle, self.specs, places, wish, installed=installed)
+                )
+            return tuple(
+                trial
+                for each in listed.formats
+                for trial in plan.of_artefact(
+                    replace(handle, format=each),
+                    [each],
+                    self.specs,
+                    places,
+                    wish,
+                    loaders=[name for name in self.specs if recognise.reads(name, each)],
+                    installed=installed,
+                )
+            )
+        except BadInputError:  # nothing reads it there
+            return ()
+
+    def _handle(self, listed: Listed, trial: Trial) -> str:
+        """Write the handle that the cell will have."""
+        if listed.trials or trial.architecture is not None:
+            return str(trial.handle) if listed.trials else listed.handle.partition("#")[0]
+        return f"{listed.handle.partition('#')[0]}#{trial.handle.format}"
+
+    def _hash(self, trial: Trial) -> tuple[str, str | None]:
+        """Return a trial's recipe hash and adapter, found once for each trial that is alike."""
+        if id(trial) not in self._hashes:
+            hints = {key: value for key, value in trial.hints.items() if key != "files"}
+            self._hashes[id(trial)] = (trial.recipe.hash, adapter_of(hints))
+        return self._hashes[id(trial)]
+
+    def _key(self, seat: Seat, trial: Trial) -> str | None:
+        """Return the key of the environment for a loader, None while it is not built."""
+        key = (seat.name, trial.loader, trial.framework)
+        if key not in self._keys:
+            decisive = self.specs[trial.loader].decisive[trial.framework]
+            self._keys[key] = None if seat.here is None else seat.here.key(decisive)
+        return self._keys[key]
+
+
+def _architecture(handle: Handle) -> str:
+    return handle.locator.partition(".")[0] if handle.hub == "timm" else handle.locator

@@ -15,7 +15,7 @@ from caniload.catalog.diagnosis import Failure, Rules, diagnose
 from caniload.errors import BadInputError, HubError
 from caniload.handles import Handle
 from caniload.loaders.spec import LoaderSpec
-from caniload.records import Cell, FetchedArtefact, Observation, Settlement
+from caniload.records import Cell, FetchedArtefact, Observation, Settlement, digest
 from caniload.runs import journal, memory, products
 from caniload.runs.controls import behaved, is_control
 from caniload.runs.crew import Admission, Crew
@@ -103,7 +103,7 @@ class NightRun:
                 (each.candidate.loader, each.candidate.framework) for each in block
             )
         self._controls = {
-            name: controls(spots[name], pairs)
+            name: [_own(job, name) for job in controls(spots[name], pairs)]
             for name, pairs in families.items()
             if spots[name].interpreter is not None
         }
@@ -339,6 +339,13 @@ class NightRun:
         """Return what a chunk's cells are fetched from, each once."""
         trials = [each.candidate.made() for each in chunk if _fetched(each)]
         return list(dict.fromkeys((trial.handle, trial.sha256) for trial in trials))
+
+
+def _own(job: Job, environment: str) -> Job:
+    """Make a control the cell of one environment: another may have the same versions."""
+    return replace(
+        job, cell=job.cell.model_copy(update={"adapter": digest(["control", environment])[:16]})
+    )
 
 
 def _fetched(each: Planned) -> bool:

@@ -82,9 +82,14 @@ def plan(
     omitted: Counter[str] = Counter()
     listed = 0
     open_: list[Candidate] = []
+    there: set[str] = set()
     for candidate in candidates:
         listed += 1
         why = candidate.reason or _left_out(candidate, ask, _past(candidate, cells))
+        if why is None and candidate.cell_id in there:
+            why = "the same versions as in another environment"
+        if candidate.cell_id is not None:
+            there.add(candidate.cell_id)
         if why is None:
             open_.append(candidate)
         else:

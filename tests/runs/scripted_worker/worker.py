@@ -57,6 +57,13 @@ class Worker:
         self.checks()
         self.final()
 
+    def write_then_fail(self, path):
+        """Pass once: the first leaves a file, and with it there all others fail."""
+        if os.path.exists(path):
+            return self.fail("it is broken now")
+        open(path, "w").close()
+        return self.pass_()
+
     def hang(self):
         self.hello()
         os.write(1, b"still here\n")

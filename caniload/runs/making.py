@@ -53,7 +53,7 @@ def job_of(
     `derived_from` is the id of the export's cell that the trial reads.
     """
     record = _record(spot, spec, trial)
-    hints = _hints(trial, artefact)
+    hints = chosen_hints(trial, artefact)
     cell = Cell(
         model=trial.model,
         handle=_cell_handle(trial, artefact),
@@ -85,7 +85,7 @@ def job_of(
     )
 
 
-def _hints(trial: Trial, artefact: FetchedArtefact | HubError | None) -> Mapping[str, Any]:
+def chosen_hints(trial: Trial, artefact: FetchedArtefact | HubError | None) -> Mapping[str, Any]:
     """Return a trial's hints; of those by file, the ones of the file that was fetched."""
     hints = {key: value for key, value in trial.hints.items() if key != "files"}
     if isinstance(artefact, FetchedArtefact):

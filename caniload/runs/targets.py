@@ -79,6 +79,11 @@ def read(targets: Sequence[str], ask: Ask) -> Found:
     return found
 
 
+def of_handle(handle: Handle, ask: Ask) -> list[Trial]:
+    """Return the trials of what no entry names, by its content; fetches it."""
+    return _of_files(handle, tuple(environments.specs(ask.settings).values()), ask, Found())
+
+
 def _of_files(handle: Handle, known: Sequence[EnvSpec], ask: Ask, found: Found) -> list[Trial]:
     """Fetch what no entry names, recognise it, and plan each format that a loader reads."""
     artefact = ask.fetch(handle)

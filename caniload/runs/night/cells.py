@@ -189,12 +189,19 @@ class Expansion:
         if listed.trials:
             for trial in listed.trials:
                 for seat in self.seats:
-                    if trial.environment in (seat.environment, seat.base):
+                    if self._made_in(trial, seat):
                         yield trial, seat
             return
         for seat in self.seats:
             for trial in self._template(listed, seat, wish):
                 yield trial, seat
+
+    def _made_in(self, trial: Trial, seat: Seat) -> bool:
+        """Tell whether a trial is made in an environment: it names it, or the user's carries it."""
+        if seat.spec is not None:
+            return trial.environment in (seat.environment, seat.base)
+        needed = self.specs[trial.loader].needed(trial.framework)
+        return seat.here is not None and set(needed) <= set(seat.here.versions)
 
     def _template(self, listed: Listed, seat: Seat, wish: Wish) -> tuple[Trial, ...]:
         """Return what sources like this one are tried by in an environment."""

@@ -40,6 +40,7 @@ def row(observation: Observation) -> tuple[Any, ...]:
     """Return an observation's values in the order of `columns.OBSERVATION_COLUMNS`.
 
     JSON columns are JSON texts, times are ISO 8601 texts with offset; both cast in DuckDB.
+    `numbers` holds the seconds of each stage as well, as ``load_seconds``.
     """
     record = observation.model_dump_json()
     fields = json.loads(record)
@@ -85,7 +86,10 @@ def row(observation: Observation) -> tuple[Any, ...]:
         "exit_code": observation.exit_code,
         "checks": _json(fields["checks"]),
         "fingerprint": None if observation.fingerprint is None else _json(fields["fingerprint"]),
-        "numbers": _json(fields["numbers"]),
+        "numbers": _json(
+            {f"{stage}_seconds": took for stage, took in fields["stage_seconds"].items()}
+            | fields["numbers"]
+        ),
         "facts": _json(fields["facts"]),
         "decisive": _json(environment.decisive),
         "lock": _json(environment.lock),

@@ -25,10 +25,12 @@ def test_the_controls_of_a_shipped_environment_behave(
     name: str, settings: Settings, framework_python: Callable[[str], Path]
 ) -> None:
     spec = envspecs.spec(name, settings)
+    families = {(loader, each) for loader in spec.loaders for each in spec.frameworks}
     jobs = controls.control_jobs(
         name,
         probe(framework_python(name)),
         settings,
+        families,
         patches=spec.patches,
         variables=spec.variables,
     )

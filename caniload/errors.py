@@ -130,6 +130,16 @@ class EnvironmentBuildError(CaniloadError):
         self.tail = tail
 
 
+class RegistryError(CaniloadError):
+    """Raised when the package registry cannot be asked; what it would say stays unknown."""
+
+    exit_code = 3
+
+
+class SharedFileError(CaniloadError):
+    """Raised when something wrote into a file that a copied environment shares with its original."""
+
+
 class StoreError(CaniloadError):
     """Raised when the store cannot be read or written."""
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -24,7 +22,7 @@ from caniload.errors import (
     PermissionDeniedError,
 )
 from caniload.records import utcnow
-from caniload.runs import budget, patches, pip_output
+from caniload.runs import budget, patches, pip_output, pip_process
 from caniload.runs.budget import OnLine
 from caniload.runs.built import (
     Marker,
@@ -37,27 +35,12 @@ from caniload.runs.built import (
     write_marker,
 )
 from caniload.runs.envspecs import EnvSpec
-from caniload.runs.here import clean_environ
 from caniload.runs.interpreters import probe
 from caniload.runs.locks import locked
 from caniload.settings import Settings
 
 WAIT_SECONDS = 3600.0
 """How long to wait for another build of, or runs in, the same environment."""
-
-# Linux sends the signal when the parent ends, so that a killed build leaves no pip behind;
-# elsewhere the inherited lock alone keeps the next build waiting. PR_SET_PDEATHSIG is 1 in
-# https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
-_PIP = """
-import os, runpy, sys
-parent = int(sys.argv.pop(1))
-if sys.platform == "linux":
-    import ctypes
-    ctypes.CDLL(None).prctl(1, 9)
-    if os.getppid() != parent:
-        sys.exit(1)
-runpy.run_module("pip", run_name="__main__", alter_sys=True)
-"""
 
 
 def log_path(name: str, settings: Settings) -> Path:
@@ -132,17 +115,7 @@ def _build(spec: EnvSpec, base: Path, settings: Settings, lock_fd: int, on_line:
         _run([str(base), "-I", "-m", "venv", str(path)], spec, settings, lock_fd, on_line)
         python = path / "bin" / "python"
         if spec.requirements:
-            install = [
-                str(python),
-                "-I",
-                "-u",
-                "-X",
-                "utf8",
-                "-c",
-                _PIP,
-                str(os.getpid()),
-                "install",
-            ]
+            install = pip_process.command(python, "install")
             _run([*install, *spec.requirements], spec, settings, lock_fd, on_line)
         folder = settings.data / "environments" / "patches"
         for file in patches.install(path, spec.patch_modules, folder):
@@ -183,30 +156,8 @@ def _run(
     command: Sequence[str], spec: EnvSpec, settings: Settings, lock_fd: int, on_line: OnLine
 ) -> None:
     """Run one step of a build, passing its lines on; raise if it fails, kill it if we end."""
-    lines: list[str] = []
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-        env=_environ(),
-        pass_fds=(lock_fd,),
-        start_new_session=True,
-    )
-    try:
-        assert process.stdout is not None
-        with process.stdout, log_path(spec.name, settings).open("a", encoding="utf-8") as log:
-            for line in process.stdout:
-                log.write(line)
-                lines.append(line.rstrip("\n"))
-                on_line(lines[-1])
-        code = process.wait()
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+    log = log_path(spec.name, settings)
+    code, lines = pip_process.run(command, on_line, log=log, pass_fds=(lock_fd,))
     if code == 0:
         return
     if pip_output.no_space(lines):
@@ -224,23 +175,6 @@ def _disk_full(spec: EnvSpec) -> DiskFullError:
         f"the disk was full while building environment {spec.name!r}",
         "free some, or set CANILOAD_ENVS to a larger one",
     )
-
-
-def _environ() -> dict[str, str]:
-    """Return the user's own variables, with what would send packages elsewhere switched off."""
-    environ = clean_environ(os.environ)
-    for name in ("VIRTUAL_ENV", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_DRY_RUN"):
-        environ.pop(name, None)
-    environ.update(
-        PIP_USER="0",
-        PIP_NO_INPUT="1",
-        PIP_NO_COLOR="1",
-        PIP_PROGRESS_BAR="off",
-        PIP_DISABLE_PIP_VERSION_CHECK="1",
-        PIP_USE_PEP517="1",  # seqeval, which Model Garden needs, builds no other way
-        PYTHONIOENCODING="utf-8",
-    )
-    return environ
 
 
 def _refuse_foreign(name: str, settings: Settings) -> None:

@@ -44,13 +44,15 @@ Family = tuple[str, str]
 class Pair(Record):
     """Name one control that passes and one that fails, of a loader in its frameworks.
 
-    `needs` are ranges of versions by distribution, each of which must be installed. Without
-    `architectures` both names are files or folders of `FOLDER`.
+    `needs` are ranges of versions by distribution, each of which must be installed, `without`
+    distributions that must not be. Without `architectures` both names are files or folders of
+    `FOLDER`.
     """
 
     loader: str
     frameworks: tuple[str, ...] = Field(min_length=1)
     needs: dict[str, str] = Field(default_factory=dict)
+    without: tuple[str, ...] = ()
     format: str | None = None
     weights: Literal["pretrained", "random"] = "pretrained"
     architectures: bool = False
@@ -168,7 +170,7 @@ def _chosen(
 def _can_carry(pair: Pair, framework: str, interpreter: Interpreter) -> bool:
     spec = _spec(pair)
     installed = interpreter.distributions
-    if not set(spec.needed(framework)) <= set(installed):
+    if not set(spec.needed(framework)) <= set(installed) or set(pair.without) & set(installed):
         return False
     return all(
         name in installed and SpecifierSet(text).contains(installed[name], prereleases=True)

@@ -11,6 +11,7 @@ SUMMARY_BYTES = 1024 * 1024
 """What GitHub takes of a step's summary
 (https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands)."""
 
+_LINK = re.compile(r"https?://[^\s<>|\\]+")
 _SPECIAL = re.compile(r"([\\`*_\[\]()#+!|~{}$-])")
 
 
@@ -63,7 +64,8 @@ def _coverage(report: NightReport) -> str:
 def _row(change: Change) -> str:
     why = escape(change.reason)
     if change.issue:
-        why += f" ([issue](<{change.issue.replace('>', '%3E')}>))"
+        link = _LINK.fullmatch(change.issue)
+        why += f" ([issue](<{change.issue}>))" if link else f" ({escape(change.issue)})"
     cells = (
         escape(change.track.name),
         escape(change.track.where),

@@ -41,3 +41,11 @@ def duration(text: str) -> float:
     if match is None or not float(match[1]):
         raise BadInputError(f"{text!r} is not a duration", "write a duration as 90s, 10m or 14d")
     return float(match[1]) * _SECONDS[match[2].lower()]
+
+
+def shard(text: str) -> tuple[int, int]:
+    """Read I/N, I counted from 1; raises `BadInputError`."""
+    index, slash, of = text.partition("/")
+    if not slash or not index.isdigit() or not of.isdigit() or not 1 <= int(index) <= int(of):
+        raise BadInputError(f"{text!r} is no shard", "write --shard 1/4 for the first of four")
+    return int(index), int(of)

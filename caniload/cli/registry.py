@@ -31,6 +31,7 @@ COMMANDS: dict[str, Entry] = {
     "sweep": Entry(
         "caniload.cli.sweep", "Attempt every architecture of a library with random weights."
     ),
+    "nightly": Entry("caniload.cli.nightly", "Attempt what a suite lists; say what changed."),
     "demo": Entry("caniload.cli.demo", "Fetch, load and run one real model in every framework."),
     "show": Entry(
         "caniload.cli.show", "Show one model, dataset or tool with all that is known.", query=True
@@ -41,6 +42,11 @@ COMMANDS: dict[str, Entry] = {
     "search": Entry("caniload.cli.search", "Find models, datasets and tools by words.", query=True),
     "env": Entry("caniload.cli.env", "Build, list, show, remove and export environments.", True),
     "doctor": Entry("caniload.cli.doctor", "Say what this machine can attempt, and what not."),
+    "history": Entry(
+        "caniload.cli.history", "Say since when and until when a model loads.", query=True
+    ),
+    "bisect": Entry("caniload.cli.bisect", "Find the release at which an outcome changes."),
+    "upgrade": Entry("caniload.cli.upgrade", "Say what an upgrade would break in your environment."),
     "sql": Entry("caniload.cli.sql", "Query the evidence read-only, in SQL.", query=True),
     "explain": Entry("caniload.cli.explain", "Diagnose a traceback read from stdin or a file."),
     "log": Entry("caniload.cli.log", "Show the runs, one run, or the log of one attempt."),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from caniload import units
 from caniload.cli.options import Format
 from caniload.cli.out import Out
 from caniload.errors import BadInputError
@@ -83,7 +84,7 @@ def command(
         python=python,
         max_parameters=count(max_params),
         only=tuple(only or ()),
-        shard=_shard(shard),
+        shard=units.shard(shard),
         limit=limit,
         timeout_seconds=duration(timeout),
         memory_bytes=None if memory is None else size_bytes(memory),
@@ -165,11 +166,3 @@ def _why(cell: CellAnswer) -> str:
     if cell.diagnosis is not None:
         return f"{cell.diagnosis.title} ({cell.diagnosis.code})"
     return (cell.message.splitlines() or ["no message"])[0][:160]
-
-
-def _shard(text: str) -> tuple[int, int]:
-    """Read I/N, I counted from 1; raises `BadInputError`."""
-    index, slash, of = text.partition("/")
-    if not slash or not index.isdigit() or not of.isdigit() or not 1 <= int(index) <= int(of):
-        raise BadInputError(f"{text!r} is no shard", "write --shard 1/4 for the first of four")
-    return int(index), int(of)

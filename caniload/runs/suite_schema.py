@@ -192,7 +192,8 @@ class EnvironmentWish(Record):
                 )
         elif self.python is not None:
             python_range(self.python)
-        if self.interpreter is None and not self.own and self != EnvironmentWish(name=self.name):
+        changed = self.python is not None or self.pre or self.variables or self.disk_bytes
+        if self.interpreter is None and not self.own and changed:
             raise ValueError("changes nothing of an environment; give extends or packages")
         return self
 

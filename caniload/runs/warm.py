@@ -45,6 +45,10 @@ MOST_SHOWN = 64
 """How many artefacts one zygote's sandbox shows; the next ones get another zygote."""
 
 
+MOST_IDLE = 3
+"""How many kinds of zygotes wait at once: each holds a framework in memory."""
+
+
 def may_be_warm(job: Job) -> bool:
     """Tell whether a job may run in a fork: on the CPU, loading nothing that could execute."""
     return (
@@ -254,7 +258,7 @@ class Warm:
     """The zygotes of one run, by what they are good for; threads may share it.
 
     `planned` are the jobs of the run: a zygote shows the artefacts of the next ones, and is
-    closed when the last that it is good for has been served.
+    closed when the last that it is good for has been served, or at `rest` while `holding`.
     """
 
     def __init__(self, place: Place, scratch: Path, planned: Iterable[Job] = ()) -> None:
@@ -267,6 +271,9 @@ class Warm:
         self._broken: set[Key] = set()
         self._waiting: dict[Key, dict[str, tuple[Path, ...]]] = {}
         self._count = 0
+        self.holding = False
+        self.always: tuple[Path, ...] = ()
+        """Paths that every zygote shows."""
         self.expect(planned)
 
     def expect(self, planned: Iterable[Job]) -> None:
@@ -320,7 +327,7 @@ class Warm:
                 idle.remove(each)
             if fit is not None:
                 self._busy.add(fit)
-            also = dict.fromkeys(paths)
+            also = dict.fromkeys((*paths, *self.always))
             for more in itertools.islice(self._waiting.get(wanted, {}).values(), MOST_SHOWN):
                 also |= dict.fromkeys(more)
             self._count += 1
@@ -345,14 +352,29 @@ class Warm:
         wanted = key(job)
         with self._lock:
             self._busy.discard(zygote)
-            waiting = self._waiting.get(wanted, {})
-            waiting.pop(job.cell.id, None)
-            keep = bool(waiting) and not gone
-            if keep:
-                self._idle.setdefault(wanted, []).append(zygote)
-            over = [] if waiting else self._idle.pop(wanted, [])
-        for each in over if keep else [*over, zygote]:
+            self._waiting.get(wanted, {}).pop(job.cell.id, None)
+            over = [zygote] if gone else []
+            if not gone:
+                idle = self._idle.pop(wanted, [])
+                self._idle[wanted] = [*idle, zygote]  # the last used stands last
+            if not self.holding:
+                over += self._unneeded()
+            elif len(self._idle) > MOST_IDLE:
+                over += self._idle.pop(next(iter(self._idle)))
+        for each in over:
             each.close()
+
+    def rest(self) -> None:
+        """Close what nothing waits for."""
+        with self._lock:
+            over = self._unneeded()
+        for each in over:
+            each.close()
+
+    def _unneeded(self) -> list[Zygote]:
+        """Take out the idle zygotes that nothing waits for; the lock is held."""
+        keys = [key for key in self._idle if not self._waiting.get(key)]
+        return [zygote for key in keys for zygote in self._idle.pop(key)]
 
     def close(self) -> None:
         """End all zygotes."""

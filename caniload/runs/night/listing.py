@@ -154,7 +154,8 @@ def _one(
     """List a source without authored cells."""
     handle = parse(source.handle)
     named = bool(suite.models[source.wish].model)
-    if not source.resolved and named and asked.weights == "pretrained":
+    direct = named and source.model is None
+    if not source.resolved and direct and asked.weights == "pretrained":
         try:
             handle = resolve(handle, settings)
         except HubError as error:

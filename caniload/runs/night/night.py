@@ -17,7 +17,7 @@ from caniload.handles import Handle
 from caniload.loaders.spec import LoaderSpec
 from caniload.records import Cell, FetchedArtefact, Observation, Settlement, digest
 from caniload.runs import journal, memory, products
-from caniload.runs.controls import behaved, is_control
+from caniload.runs.controls import Family, behaved, is_control
 from caniload.runs.crew import Admission, Crew
 from caniload.runs.executor import Executor, Running
 from caniload.runs.job import Job
@@ -26,6 +26,7 @@ from caniload.runs.night.judging import again
 from caniload.runs.night.planning import NightPlan, Planned
 from caniload.runs.night.supply import Supply
 from caniload.runs.supervise import Stop
+from caniload.runs.warm import shown
 from caniload.words import Fault, Outcome
 
 CHUNK = 64
@@ -38,7 +39,7 @@ all that the suite allows."""
 LEAST_SECONDS = 60.0
 """No attempt gets less."""
 
-Controls = Callable[[Spot, Collection[tuple[str, str]]], list[Job]]
+Controls = Callable[[Spot, Collection[Family]], list[Job]]
 """From an environment and the (loader, framework) pairs of its cells to its control jobs."""
 
 
@@ -89,13 +90,14 @@ class NightRun:
         self.specs = specs
         self.rules = rules
         self.allowed = allowed
+        self.run_id: str | None = None
         self._ends = None if allowed.seconds is None else time.monotonic() + allowed.seconds
-        self._planned: dict[str, Planned] = {}
+        self.planned: dict[str, Planned] = {}
         self._cells: dict[int, Cell] = {}
         for each in plan.chosen:
             cell = self._cell(each)
             self._cells[id(each.candidate)] = cell
-            self._planned[cell.id] = each
+            self.planned[cell.id] = each
         self._blocks = self._by_environment()
         families: dict[str, set[tuple[str, str]]] = {}
         for name, block in self._blocks:
@@ -108,14 +110,19 @@ class NightRun:
             if spots[name].interpreter is not None
         }
 
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """All cells, the controls' first."""
+        watched = [job.cell for jobs in self._controls.values() for job in jobs]
+        return (*watched, *(self._cells[id(each.candidate)] for each in self.plan.chosen))
+
     def run(self, command: str) -> Night:
         """Attempt everything and finish the segment; raises `KeyboardInterrupt`, `StoreError`.
 
         However it ends, what was seen is in the journal.
         """
-        cells = [job.cell for jobs in self._controls.values() for job in jobs]
-        cells += [self._cells[id(each.candidate)] for each in self.plan.chosen]
-        header = self.executor.header(command, cells, self.plan.as_dict())
+        header = self.executor.header(command, self.cells, self.plan.as_dict())
+        self.run_id = header.run_id
         return self._go(journal.Segment.create(self.executor.settings.segments, header))
 
     def resume(self, run_id: str) -> Night:
@@ -125,9 +132,8 @@ class NightRun:
         `journal.Segment.resume` raises.
         """
         segment = journal.Segment.resume(self.executor.settings.segments, run_id)
-        known = set(self._planned) | {
-            job.cell.id for jobs in self._controls.values() for job in jobs
-        }
+        self.run_id = run_id
+        known = {cell.id for cell in self.cells}
         missing = [cell for cell in segment.contents.unsettled if cell not in known]
         if missing:
             segment.close()
@@ -186,8 +192,12 @@ class NightRun:
         controls = [job for job in self._controls.get(name, ()) if job.cell.id in open_cells]
         if not cells and not controls:
             return True, "settled before"
+        warm = running.attempting.warm
+        if warm is not None:
+            warm.holding = True
+            warm.always = tuple(path for job in controls for path in shown(job))
         self._watch(controls, running)
-        chunks = list(self._chunks([self._planned[cell.id] for cell in cells]))
+        chunks = list(self._chunks([self.planned[cell.id] for cell in cells]))
         for number, chunk in enumerate(chunks):
             for nearby in chunks[number : number + 2]:
                 supply.ahead(self._wanted(nearby))
@@ -196,6 +206,8 @@ class NightRun:
             later = {handle for rest in chunks[number + 1 :] for handle, _ in self._wanted(rest)}
             evicted += supply.let_go([each for each in handles if each not in later])
         self._watch(controls, running)
+        if warm is not None:
+            warm.rest()
         seen = [each for job in controls for each in running.segment.of(job.cell.id)]
         spot = self.spots[name]
         ok, why = behaved(seen) if spot.interpreter is not None else (True, "not built")
@@ -205,7 +217,7 @@ class NightRun:
         return ok, why
 
     def _watch(self, controls: Sequence[Job], running: Running) -> None:
-        """Attempt each control once more, afresh; what came of it is judged at the end."""
+        """Attempt each control once more; what came of it is judged at the end."""
         for job in controls:
             running.attempt(job, len(running.segment.of(job.cell.id)) + 1)
 
@@ -239,7 +251,7 @@ class NightRun:
             return True
         if job.obstacle is not None:
             return False
-        return again(seen, self._planned[job.cell.id].before, self._fault(seen[-1]))
+        return again(seen, self.planned[job.cell.id].before, self._fault(seen[-1]))
 
     def _over(self) -> bool:
         return self._ends is not None and time.monotonic() > self._ends
@@ -300,7 +312,7 @@ class NightRun:
 
     def _need(self, job: Job) -> int | None:
         """Return the memory that earlier attempts of a cell took."""
-        each = self._planned[job.cell.id]
+        each = self.planned[job.cell.id]
         known = each.past or each.before
         return None if known is None else known.memory_bytes
 

@@ -16,6 +16,8 @@ UNSETTLED = ("unavailable", "harness_error")
 GUESS_SECONDS = 30.0
 """What an attempt is taken to cost that nothing is known of."""
 
+EXPORT = "an export, made when what reads it is attempted"
+
 NEVER, CHANGED, STALE = 0, 1, 2
 """The values of a cell, highest first: never measured, measured under other versions, old."""
 
@@ -101,7 +103,9 @@ def plan(
     chosen, over = _within(planned, ask.budget_seconds)
     if over:
         omitted["past the night's time budget"] += over
-    return NightPlan(listed, tuple(_with_exports(chosen, cells)), dict(sorted(omitted.items())))
+    both = tuple(_with_exports(chosen, cells))
+    omitted[EXPORT] -= len(both) - len(chosen)
+    return NightPlan(listed, both, {why: n for why, n in sorted(omitted.items()) if n})
 
 
 def _past(candidate: Candidate, cells: Mapping[str, Past]) -> Past | None:
@@ -111,7 +115,7 @@ def _past(candidate: Candidate, cells: Mapping[str, Past]) -> Past | None:
 def _left_out(candidate: Candidate, ask: Ask, past: Past | None) -> str | None:
     """Say why a candidate is not attempted tonight, None if it is."""
     if candidate.trial.export_format is not None:
-        return "an export, made when what reads it is attempted"
+        return EXPORT
     if ask.only and not any(word in _words(candidate) for word in ask.only):
         return "not asked for"
     index, of = ask.shard

@@ -1,0 +1,232 @@
+"""From a suite to a night that is ready to run: environments, sources, cells, plan."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from caniload.catalog import past
+from caniload.catalog.diagnosis import load_rules
+from caniload.catalog.past import Past
+from caniload.catalog.store import open_store
+from caniload.catalog.tracks import Track
+from caniload.handles import Handle
+from caniload.loaders.fetch import fetch
+from caniload.loaders.specs import load_specs
+from caniload.records import FetchedArtefact
+from caniload.runs import suite_sources
+from caniload.runs.controls import Family, control_jobs
+from caniload.runs.executor import Executor
+from caniload.runs.job import Job
+from caniload.runs.making import Spot
+from caniload.runs.night import listing, places, planning
+from caniload.runs.night.cells import Candidate, Expansion, Seat
+from caniload.runs.night.night import Allowed, NightRun
+from caniload.runs.night.planning import Ask, NightPlan
+from caniload.runs.suite import Skip, Suite
+from caniload.runs.suite_environments import SuiteEnvironment, suite_environments
+from caniload.runs.workflow import Watcher
+from caniload.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a user asks of one night, beside the suite.
+
+    `again` attempts also what is unchanged; `dry` plans and builds nothing; `workers` is how
+    many cells are attempted at once. `now` is when the night begins.
+    """
+
+    only: tuple[str, ...] = ()
+    shard: tuple[int, int] = (1, 1)
+    again: bool = False
+    dry: bool = False
+    workers: int = 1
+    verify: bool = True
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A night before it runs: what is planned, where, and what the suite says of skips."""
+
+    suite: Suite
+    plan: NightPlan
+    candidates: tuple[Candidate, ...]
+    environments: tuple[SuiteEnvironment, ...]
+    seats: tuple[Seat, ...]
+    standing: tuple[str, ...]
+    """Ids of the cells whose evidence stands, so that they are not attempted."""
+
+
+def prepare(suite: Suite, settings: Settings, order: Order, watcher: Watcher) -> Prepared:
+    """Resolve and build the environments, list the sources, and plan.
+
+    Raises an input error for what the suite names and nobody knows, `EnvironmentBuildError` when
+    no versions fit a range, `HubError` never: a hub's "no" is a reason to leave a source out.
+    """
+    wanted = suite_environments(
+        suite, settings, lambda line: watcher.building("suite", line), fresh=not order.dry
+    )
+    seats = places.seats(wanted, settings)
+    missing = [each for each, seat in zip(wanted, seats, strict=True) if seat.here is None]
+    if missing and not order.dry:
+        with ExitStack() as held:
+            places.ready(missing, settings, watcher, held)
+        seats = places.seats(wanted, settings)
+    specs = load_specs()
+
+    def fetching(handle: Handle, sha256: str | None) -> FetchedArtefact:
+        return fetch(handle, settings, sha256=sha256, on_progress=watcher.fetching)
+
+    with open_store(settings) as store:
+        suite = suite_sources.canonical(suite, store)
+        asked = listing.wishes(suite)
+        found = listing.of_suite(suite, store, settings, specs, fetching)
+        expansion = Expansion(seats, suite.devices, specs, asked)
+        candidates = tuple(expansion.candidates(found.sources))
+        ids = [each.cell_id for each in candidates if each.cell_id is not None]
+        known = past.of_cells(store, ids)
+        ask = Ask(
+            now=order.now,
+            max_age=None if suite.max_age_days is None else timedelta(days=suite.max_age_days),
+            only=order.only,
+            shard=order.shard,
+            again=order.again,
+            budget_seconds=_budget(suite, order),
+            skipped=partial(_skipped, suite, order.now),
+        )
+        made = planning.plan(candidates, ask, known, partial(past.of_tracks, store))
+    made = _with_sources(made, found.omitted)
+    chosen = {id(each.candidate) for each in made.chosen}
+    standing = tuple(
+        each.cell_id
+        for each in candidates
+        if each.cell_id in known and id(each) not in chosen and each.cell_id is not None
+    )
+    return Prepared(suite, made, candidates, wanted, seats, standing)
+
+
+def night(
+    prepared: Prepared,
+    settings: Settings,
+    order: Order,
+    watcher: Watcher,
+    held: ExitStack,
+    *,
+    executor: Executor | None = None,
+) -> NightRun:
+    """Make ready the environments that the plan needs and return the night; `held` ends their use.
+
+    `executor` says otherwise how cells are attempted.
+    """
+    needed = {each.candidate.seat.name for each in prepared.plan.chosen}
+    wanted = [each for each in prepared.environments if each.name in needed]
+    spots = places.ready(wanted, settings, watcher, held)
+    budget = prepared.suite.budget
+
+    def controls(spot: Spot, families: Collection[Family]) -> list[Job]:
+        assert spot.interpreter is not None
+        return control_jobs(
+            spot.name,
+            spot.interpreter,
+            settings,
+            families,
+            patches=spot.patches,
+            variables=spot.variables,
+        )
+
+    return NightRun(
+        executor
+        or Executor(
+            settings, watcher.on_event, watcher.on_settled, warm=True, workers=order.workers
+        ),
+        prepared.plan,
+        spots,
+        load_specs(),
+        controls,
+        load_rules(settings.data / "failures.yaml"),
+        Allowed(
+            seconds=budget.time_seconds,
+            attempt_seconds=budget.attempt_seconds,
+            memory_bytes=budget.memory_bytes,
+            disk_bytes=budget.disk_bytes,
+            verify=order.verify,
+        ),
+    )
+
+
+def expired(prepared: Prepared, order: Order) -> list[tuple[Skip, Track]]:
+    """Return the skips whose review date is past, each with a track that it meant."""
+    found: list[tuple[Skip, Track]] = []
+    for skip in prepared.suite.expired(order.now.date()):
+        meant = next((each for each in prepared.candidates if _matches(skip, each)), None)
+        if meant is not None:
+            found.append((skip, _track(meant)))
+    return found
+
+
+def tracks(prepared: Prepared) -> frozenset[Track]:
+    """Return the tracks that the suite lists, attempted tonight or not."""
+    return frozenset(_track(each) for each in prepared.candidates)
+
+
+def _track(each: Candidate) -> Track:
+    head, _, tail = each.handle.partition("#")
+    source = head.partition("@")[0] + (f"#{tail}" if tail else "")
+    return Track(
+        source,
+        each.loader,
+        each.framework,
+        each.seat.name,
+        each.device,
+        each.recipe_hash,
+        tail.partition(":")[0] or None,
+        "attempt" if each.trial.export_format is None else "export",
+        each.trial.export_format or "",
+        each.listed.model,
+    )
+
+
+def _budget(suite: Suite, order: Order) -> float | None:
+    """Return how many seconds of attempts fit the night's wall time."""
+    seconds = suite.budget.time_seconds
+    return None if seconds is None else seconds * order.workers
+
+
+def _skipped(suite: Suite, now: datetime, candidate: Candidate, past: Past | None) -> str | None:
+    """Say why the suite skips a cell; None where it does not, or it is time to try it."""
+    for skip in suite.skip:
+        if skip.review >= now.date() and _matches(skip, candidate):
+            age = None if past is None else (now - past.measured_at).total_seconds()
+            if age is not None and age < skip.try_every_seconds:
+                return f"skipped: {skip.reason}"
+            return None
+    return None
+
+
+def _matches(skip: Skip, each: Candidate) -> bool:
+    return skip.matches(
+        model=each.listed.model,
+        handle=each.handle,
+        format=each.handle.partition("#")[2].partition(":")[0] or None,
+        loader=each.loader,
+        framework=each.framework,
+        environment=each.seat.name,
+        device=each.device,
+    )
+
+
+def _with_sources(made: NightPlan, omitted: Counter[str]) -> NightPlan:
+    """Count the sources that are left out whole beside the cells that are."""
+    if not omitted:
+        return made
+    both = Counter(made.omitted)
+    for why, number in omitted.items():
+        both[f"source: {why}"] += number
+    listed = made.listed + sum(omitted.values())
+    return replace(made, listed=listed, omitted=dict(sorted(both.items())))

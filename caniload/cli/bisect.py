@@ -82,7 +82,8 @@ def command(
     """
     from caniload.catalog.publishing import maybe_publish
     from caniload.cli.recipe import options_of
-    from caniload.runs.bisect import Question, bisect
+    from caniload.runs.bisect import bisect
+    from caniload.runs.bisect_subject import Question
     from caniload.units import duration, size_bytes
 
     settings, out = Settings.read(), Out(form)
@@ -193,7 +194,18 @@ def _certainty(change: Change) -> str:
     if change.contradicted:
         return f"{near}; repeats disagree, so the place is not certain"
     before, after = change.repeats
-    return f"{near}; measured {before} and {after} times with the same outcome"
+    times = f"measured {before} and {after} times with the same outcome"
+    return f"{near}; {times}; {_controls(change)}"
+
+
+def _controls(change: Change) -> str:
+    """Say what the controls did on either side of a change."""
+    if not any(change.controls):
+        return "no control beside it"
+    if all(each == "behaved" for each in change.controls):
+        return "the controls behaved on both sides"
+    told = zip((change.before, change.after), change.controls, strict=True)
+    return "controls: " + ", ".join(f"{version} {said or 'none'}" for version, said in told)
 
 
 def _sure(found: Bisection) -> str:

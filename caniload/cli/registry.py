@@ -32,6 +32,7 @@ COMMANDS: dict[str, Entry] = {
         "caniload.cli.sweep", "Attempt every architecture of a library with random weights."
     ),
     "nightly": Entry("caniload.cli.nightly", "Attempt what a suite lists; say what changed."),
+    "suite": Entry("caniload.cli.suite", "Write and check caniload.toml, a night's list.", True),
     "demo": Entry("caniload.cli.demo", "Fetch, load and run one real model in every framework."),
     "show": Entry(
         "caniload.cli.show", "Show one model, dataset or tool with all that is known.", query=True

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -23,15 +22,16 @@ from caniload.catalog import history
 from caniload.catalog.releases import FOLDER
 from caniload.catalog.store import open_store
 from caniload.errors import BadInputError, EnvironmentBuildError
-from caniload.loaders.fetch import fetch
 from caniload.loaders.spec import LoaderSpec
 from caniload.loaders.specs import load_specs
 from caniload.records import Cell, FetchedArtefact, Observation, digest, utcnow
-from caniload.runs import copies, environments, plan, registry, targets
+from caniload.runs import controls, copies, plan, registry
+from caniload.runs.bisect_subject import Base, Question, base_of, trial_of
 from caniload.runs.bisection import Bisection, Change, Try, search, told
 from caniload.runs.executor import Executor
 from caniload.runs.here import canonical
-from caniload.runs.interpreters import Interpreter, probe
+from caniload.runs.interpreters import Interpreter
+from caniload.runs.job import Job
 from caniload.runs.making import Limits, Spot, job_of
 from caniload.runs.plan import Trial, Wish
 from caniload.runs.redact import Redactor
@@ -39,36 +39,6 @@ from caniload.settings import Settings
 
 COPIES = ".copies"
 """Where copies stand, below the environments, so that links between the two are possible."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Hold what a bisection is asked.
-
-    `beside` are requirements that are installed with every candidate. `environment` or `python`
-    is the base that candidates are copied from; without either it is the environment that the
-    model's own plan names. `good` and `bad` bound the search, the installed version and the
-    newest if they are None. `repeats` is how often each side of a change is to be measured.
-    With `fresh` the store's answers are not used.
-    """
-
-    target: str
-    package: str
-    loader: str | None = None
-    framework: str | None = None
-    good: str | None = None
-    bad: str | None = None
-    beside: tuple[str, ...] = ()
-    environment: str | None = None
-    python: Path | None = None
-    device: str = "cpu"
-    allow_code: bool = False
-    options: Mapping[str, object] = field(default_factory=dict)
-    prereleases: bool = False
-    repeats: int = 2
-    fresh: bool = False
-    timeout_seconds: float = 600.0
-    memory_bytes: int | None = None
 
 
 class Watcher(Protocol):
@@ -93,18 +63,6 @@ class Watcher(Protocol):
         """A cell ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Base:
-    """The environment that candidates are copied from; `own` is the user's."""
-
-    name: str
-    root: Path
-    interpreter: Interpreter
-    own: bool
-    patches: tuple[str, ...] = ()
-    variables: Mapping[str, str] = field(default_factory=dict)
-
-
 def bisect(question: Question, settings: Settings, watcher: Watcher) -> tuple[Bisection, Path]:
     """Search to the end and return the record and the file that holds it.
 
@@ -122,8 +80,8 @@ def bisect(question: Question, settings: Settings, watcher: Watcher) -> tuple[Bi
     if question.environment is not None and question.python is not None:
         raise BadInputError("--env and --python exclude each other", "give one of them")
     with ExitStack() as held:
-        base = _base(question, wish, specs, settings, watcher, held)
-        trial, artefact = _trial(question, wish, specs, settings, base)
+        base = base_of(question, wish, specs, settings, watcher.building, held)
+        trial, artefact = trial_of(question, wish, specs, settings, base)
         copies.sweep(settings.envs / COPIES)
         hunt = _Hunt(question, settings, watcher, base, trial, artefact, specs[trial.loader])
         return hunt.go()
@@ -137,7 +95,7 @@ class _Hunt:
         question: Question,
         settings: Settings,
         watcher: Watcher,
-        base: _Base,
+        base: Base,
         trial: Trial,
         artefact: FetchedArtefact,
         spec: LoaderSpec,
@@ -224,11 +182,28 @@ class _Hunt:
                 return Try(version=version, state="uninstallable", result="uninstallable", why=why)
             job = job_of(self.trial, self.artefact, self._spot(there), self.spec, self.limits)
             executor = Executor(self.settings, self.watcher.on_event, self.watcher.on_settled)
-            executor.run([job], command=f"bisect {self.package}=={version}")
+            beside = self._controls(there) if again else []
+            result = executor.run([job, *beside], command=f"bisect {self.package}=={version}")
             self.made += 1
         with open_store(self.settings) as store:
             seen = history.of_cell(store, job.cell.id, self.package, version)
-        return self._try(version, "measured", seen)
+        one = self._try(version, "measured", seen)
+        if not beside:
+            return one
+        good, why = controls.behaved(result.observations)
+        return one.model_copy(update={"controls": "behaved" if good else why})
+
+    def _controls(self, there: Interpreter) -> list[Job]:
+        """Return the control jobs of a candidate: what is known to pass, and to fail."""
+        return controls.control_jobs(
+            self._spot(there).name,
+            there,
+            self.settings,
+            {(self.trial.loader, self.trial.framework)},
+            patches=self.base.patches,
+            variables=self.base.variables,
+            device=self.question.device,
+        )
 
     def _try(self, version: str, state: str, seen: Sequence[history.Seen]) -> Try:
         """Sum up the observations of a version."""
@@ -273,6 +248,7 @@ class _Hunt:
                 "became": told(after),
                 "repeats": (before.agreeing, after.agreeing),
                 "contradicted": bool(before.disagreeing or after.disagreeing),
+                "controls": (before.controls, after.controls),
             }
         )
 
@@ -383,72 +359,6 @@ class _Hunt:
         """Take what must not be stored out of pip's words: paths, names, addresses."""
         redactor = Redactor({"copy": [copy], "envs": [self.settings.envs]})
         return re.sub(r"\b(?:https?|file)://\S+", "<address>", redactor.text(text))
-
-
-def _base(
-    question: Question,
-    wish: Wish,
-    specs: Mapping[str, LoaderSpec],
-    settings: Settings,
-    watcher: Watcher,
-    held: ExitStack,
-) -> _Base:
-    """Ready the environment that candidates are copied from, and hold it."""
-    if question.python is not None:
-        interpreter = probe(question.python)
-        return _Base("python", copies.root_of(interpreter.python), interpreter, own=True)
-    name = question.environment
-    if name is None:
-        found = targets.read([question.target], _ask(question, wish, specs, settings, None))
-        name = next(t.environment for t in found.trials if t.environment is not None)
-    spec = environments.spec(name, settings)
-    python = held.enter_context(
-        environments.use(spec, settings, lambda line: watcher.building(name, line))
-    )
-    return _Base(name, copies.root_of(python), probe(python), False, spec.patches, spec.variables)
-
-
-def _ask(
-    question: Question,
-    wish: Wish,
-    specs: Mapping[str, LoaderSpec],
-    settings: Settings,
-    installed: Mapping[str, str] | None,
-) -> targets.Ask:
-    """Say how targets are read: what only its content can tell is fetched."""
-    return targets.Ask(settings, specs, wish, lambda handle: fetch(handle, settings), installed)
-
-
-def _trial(
-    question: Question,
-    wish: Wish,
-    specs: Mapping[str, LoaderSpec],
-    settings: Settings,
-    base: _Base,
-) -> tuple[Trial, FetchedArtefact]:
-    """Return the one trial that is bisected, and its files; the library's default call first.
-
-    Raises `BadInputError` where the question leaves several open.
-    """
-    asked = _ask(question, wish, specs, settings, base.interpreter.distributions)
-    found = targets.read([question.target], asked)
-    trials = {
-        (str(t.handle), t.loader, t.framework, t.recipe.hash): t
-        for t in found.trials
-        if t.parent is None and t.export_format is None
-    }
-    chosen = [t for t in trials.values() if dict(t.recipe.options) == dict(question.options)]
-    if len(chosen) != 1:
-        several = {f"{t.loader} in {t.framework} of {t.handle}": None for t in trials.values()}
-        raise BadInputError(
-            f"{question.target} leaves {len(chosen)} things to bisect open",
-            f"name one by --loader, --framework, --option or #format: {'; '.join(several)}",
-        )
-    trial = chosen[0]
-    known = found.artefacts.get(trial.handle)
-    if isinstance(known, FetchedArtefact):
-        return trial, known
-    return trial, fetch(trial.handle, settings, sha256=trial.sha256)
 
 
 def _index(listed: Sequence[str], version: str) -> int:

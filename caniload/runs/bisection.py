@@ -23,7 +23,9 @@ class Try(Record):
     `result` is a word for a person (works, differs, fails, flaky, blocked, no answer,
     uninstallable); `reason` is what tells one outcome from another: the code of the diagnosis,
     else stage, type and message of what was raised with numbers left out. `moved` has each
-    package that pip moved from the base, `lock` all of it.
+    package that pip moved from the base, `lock` all of it. `controls` says whether what is known
+    to pass and to fail did so beside it: empty where none was tried, else `behaved`, or what did
+    not.
     """
 
     version: str
@@ -41,6 +43,7 @@ class Try(Record):
     moved: dict[str, tuple[str | None, str | None]] = Field(default_factory=dict)
     lock: dict[str, str] = Field(default_factory=dict)
     why: str = ""
+    controls: str = ""
 
     @property
     def answered(self) -> bool:
@@ -58,7 +61,7 @@ class Change(Record):
 
     `adjacent` says that the registry lists nothing between the two; `between` are the versions
     there that could not be tried. `repeats` is how often each side gave its outcome, and
-    `contradicted` that a repeat gave another.
+    `contradicted` that a repeat gave another. `controls` is what the controls did on either side.
     """
 
     before: str
@@ -69,6 +72,7 @@ class Change(Record):
     between: tuple[str, ...] = ()
     repeats: tuple[int, int] = (0, 0)
     contradicted: bool = False
+    controls: tuple[str, str] = ("", "")
 
 
 class Bisection(Record):

@@ -55,7 +55,9 @@ def find_suite(path: Path | None = None) -> Path:
     if found.is_dir():
         found = found / NAME
     if not found.is_file():
-        raise UnreadableFileError(str(found), "there is no such file", "`caniload suite init`")
+        raise UnreadableFileError(
+            str(found), "there is no such file", "`caniload suite init` writes one"
+        )
     return found
 
 
@@ -77,7 +79,8 @@ def read_suite(path: Path) -> Suite:
     try:
         return Suite.model_validate(data).placed(path, where)
     except ValidationError as error:
-        faults = [_fault(path, where, each) for each in error.errors()]
+        found = sorted(error.errors(), key=lambda each: where.find(each["loc"]) or 0)
+        faults = [_fault(path, where, each) for each in found]
         raise BadInputError("\n".join(dict.fromkeys(faults))) from error
 
 

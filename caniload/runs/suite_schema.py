@@ -146,7 +146,8 @@ class ModelWish(Record):
     @property
     def words(self) -> str:
         """The wish in a few words: its names, or its query."""
-        said = [", ".join(self.model)] if self.model else []
+        said = list(self.model[:3])
+        said += [f"{len(self.model) - 3} more"] if self.model[3:] else []
         said += [
             f"{key} = {getattr(self, key)}"
             for key in (*_WHAT, "limit")

@@ -54,7 +54,9 @@ known AS (
 aliased AS (
     SELECT model, handle, source AS called FROM plain
     UNION
-    SELECT model, handle, regexp_extract(unnest(aliases), '^[^@#]*') FROM plain
+    SELECT model, handle, called
+    FROM (SELECT model, handle, regexp_extract(unnest(aliases), '^[^@#]*') AS called FROM plain)
+    WHERE called NOT IN (SELECT source FROM plain)
 ),
 meant AS (
     SELECT asked.wish, asked.position AS name, known.*

@@ -15,13 +15,14 @@ passes in the run the fastest, and the smallest, counts. The factors are ours.
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Protocol
 
-from caniload.catalog.tracks import GOOD, Seen, Track, earlier, end_of, of_runs, standing
+from caniload.catalog.tracks import GOOD, Seen, Track, apart, earlier, end_of, of_runs, standing
 
 if TYPE_CHECKING:
     from caniload.catalog.store import Store
@@ -208,17 +209,20 @@ def compare(
     runs = (run_id,) if isinstance(run_id, str) else tuple(run_id)
     now = of_runs(store, runs)
     cutoff = since if against is None else end_of(store, against)
-    known = earlier(store, runs) if now else {}
+    known = earlier(store, runs, cutoff) if now else {}
     cells: list[NightCell] = []
-    changes: list[Change] = []
+    judged: list[tuple[NightCell, Seen | None, list[Change]]] = []
     for track, attempts in now.items():
         past = known.get(track, ())
         before = _last(past, cutoff)
         cell = _cell(track, attempts, past)
         cells.append(cell)
         if cell.counts:
-            found = _judge(cell, attempts, before, cutoff is not None)
-            changes += _expected(cell, found, expectations)
+            judged.append((cell, before, _judge(cell, attempts, before, cutoff is not None)))
+    moved = _moved(store, judged)
+    changes: list[Change] = []
+    for cell, _, found in judged:
+        changes += _expected(cell, [*found, *moved.get(cell.track, ())], expectations)
     if against is not None and listed is not None:
         changes += _gone(store, against, listed, now)
     cells += [
@@ -327,6 +331,38 @@ def _grown(cell: NightCell, before: Seen, passes: Sequence[Seen]) -> list[Change
     return found
 
 
+def _moved(
+    store: Store, judged: Iterable[tuple[NightCell, Seen | None, list[Change]]]
+) -> dict[Track, list[Change]]:
+    """Find passes of one revision whose output is no longer what it was, within the tolerance.
+
+    That is broken: who uses the model gets other numbers. A format without a tolerance, as a
+    quantised one, is not held against itself.
+    """
+    same = {
+        cell.seen.observation_id: (cell, before)
+        for cell, before, found in judged
+        if before is not None
+        and cell.seen.tolerance is not None
+        and (cell.seen.outcome, before.outcome) == ("passed", "passed")
+        and cell.seen.revision == before.revision
+        and not any(each.kind == "flaky" for each in found)
+    }
+    pairs = [(before.observation_id, now) for now, (_, before) in same.items()]
+    moved: dict[Track, list[Change]] = {}
+    for now, far in apart(store, pairs).items():
+        cell, before = same[now]
+        most = cell.seen.tolerance or 0.0
+        if not far <= most:
+            text = f"its output moved: relative RMS {far:.2e} from before, allowed {most:.0e}"
+            if math.isinf(far):
+                text = "its output has another shape than before, or other numbers than zeros"
+            numbers = {"relative_rms": far, "tolerance": most}
+            change = _change("broken", cell.track, before, cell.seen, text, numbers)
+            moved[cell.track] = [change]
+    return moved
+
+
 def _expected(
     cell: NightCell, found: list[Change], expectations: Sequence[Expectation]
 ) -> list[Change]:
@@ -354,7 +390,7 @@ def _expected(
         issue=wish.issue,
         observation_id=seen.observation_id,
     )
-    return [change, *(each for each in found if each.kind in ("slower", "more-memory"))]
+    return [change, *(each for each in found if each.numbers)]
 
 
 def _covers(wish: Expectation, track: Track) -> bool:

@@ -7,9 +7,12 @@ device and a recipe. Its versions move, and its cell id with them.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from caniload.catalog.rows import aware
@@ -18,8 +21,13 @@ if TYPE_CHECKING:
     from caniload.catalog.store import Store
 
 GOOD = ("passed", "loads_only")
-KEPT = 100
+KEPT = 24
 """How many earlier attempts of a track are read."""
+
+
+def artefact(handle: str) -> str:
+    """Return a handle without its revision, as a track names it; the subfolder stays."""
+    return re.sub("@[^/#]*", "", handle, count=1)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -54,7 +62,8 @@ class Seen:
     """Hold one attempt of a track, as far as a comparison and a plot need it.
 
     `seconds` are those of load and run, None where they were not kept apart from the wall time.
-    `memory_by` is what measured the memory; `verdict` the cell's, as all of its evidence gives it.
+    `memory_by` is what measured the memory; `verdict` the cell's, as all of its evidence
+    gives it, and `tolerance` how far its output may be from what it is held against.
     """
 
     at: datetime
@@ -78,6 +87,7 @@ class Seen:
     decisive: Mapping[str, str]
     lock: Mapping[str, str]
     verdict: str | None = None
+    tolerance: float | None = None
 
     @property
     def good(self) -> bool:
@@ -97,7 +107,7 @@ _SEEN = (
     "d.title, o.wall_seconds, CAST(o.numbers ->> '$.load_seconds' AS DOUBLE) AS load, "
     "CAST(o.numbers ->> '$.run_seconds' AS DOUBLE) AS run, o.peak_memory_bytes, "
     "o.sandbox ->> '$.memory' AS memory_by, o.worker, o.machine, o.revision, o.python_minor, "
-    "o.caniload_version, o.decisive, o.lock, o.whom, v.verdict"
+    "o.caniload_version, o.decisive, o.lock, o.whom, v.verdict, v.tolerance"
 )
 _FROM = (
     "LEFT JOIN lineage l ON l.observation_id = o.id "
@@ -120,12 +130,17 @@ def of_runs(store: Store, runs: Sequence[str]) -> dict[Track, list[tuple[Seen, s
     return found
 
 
-def earlier(store: Store, runs: Sequence[str]) -> dict[Track, list[Seen]]:
+def earlier(
+    store: Store, runs: Sequence[str], cutoff: datetime | None = None
+) -> dict[Track, list[Seen]]:
     """Return the attempts before a run at the tracks that it tried, oldest first.
 
-    Only what counts, and only of the same kind of observer as the run's own.
+    Only what counts, and only of the same kind of observer as the run's own: the latest `KEPT`,
+    and the latest that is no younger than `cutoff`.
     """
     tracks = ", ".join(_SAME)
+    partition = ", ".join(f"b.{name}" for name in _SAME)
+    latest = "ORDER BY b.moment DESC, b.id DESC"
     found: dict[Track, list[Seen]] = {}
     for row in store.rows(
         f"WITH tonight AS (SELECT DISTINCT {tracks}, whom, min(moment) OVER () AS began FROM "
@@ -135,9 +150,11 @@ def earlier(store: Store, runs: Sequence[str]) -> dict[Track, list[Seen]]:
         "WHERE o.source IN (SELECT source FROM observations WHERE list_contains(?1, run_id)) "
         f"AND NOT list_contains(?1, o.run_id) AND {_OURS} AND o.outcome <> 'harness_error') "
         f"SELECT b.* FROM before b JOIN tonight t USING ({tracks}, whom) WHERE b.moment < t.began "
-        f"QUALIFY row_number() OVER (PARTITION BY {', '.join('b.' + n for n in _SAME)} "
-        f"ORDER BY b.moment DESC, b.id DESC) <= {KEPT} ORDER BY b.moment, b.id",
-        [list(runs)],
+        f"QUALIFY row_number() OVER (PARTITION BY {partition} {latest}) <= {KEPT} "
+        "OR (b.moment <= ?2::TIMESTAMP AND row_number() OVER "
+        f"(PARTITION BY {partition}, b.moment <= ?2::TIMESTAMP {latest}) = 1) "
+        "ORDER BY b.moment, b.id",
+        [list(runs), cutoff.astimezone(UTC).replace(tzinfo=None) if cutoff else None],
     ):
         found.setdefault(_track(row), []).append(_seen(row))
     return found
@@ -154,6 +171,28 @@ def standing(store: Store, cell_ids: Collection[str]) -> list[tuple[Track, Seen]
         [list(cell_ids)],
     )
     return [(_track(row), _seen(row)) for row in found]
+
+
+def apart(store: Store, pairs: Collection[tuple[str, str]]) -> dict[str, float]:
+    """Return how far outputs moved, as relative RMS error, from one observation to another.
+
+    By the id of the later one; without what has no fingerprint or cannot be compared.
+    """
+    if not pairs:
+        return {}
+    from caniload.catalog.verdicts import make_measures
+
+    make_measures(store.database)
+    found = store.sql(
+        "WITH pairs AS (SELECT unnest(?1::VARCHAR[]) AS was, unnest(?2::VARCHAR[]) AS now), "
+        "outputs AS (SELECT observation_id, list({'output': output, 'shape': shape, "
+        "'samples': samples} ORDER BY output) AS given FROM prints WHERE observation_id IN "
+        "(SELECT was FROM pairs UNION SELECT now FROM pairs) GROUP BY observation_id) "
+        "SELECT p.now, outputs_apart(b.given, a.given) FROM pairs p "
+        "JOIN outputs a ON a.observation_id = p.was JOIN outputs b ON b.observation_id = p.now",
+        [[was for was, _ in pairs], [now for _, now in pairs]],
+    )
+    return {str(now): float(far) for now, far in found if far is not None}
 
 
 def end_of(store: Store, run_id: str) -> datetime:
@@ -193,10 +232,17 @@ def _seen(row: Mapping[str, Any]) -> Seen:
         row["revision"],
         row["python_minor"],
         row["caniload_version"],
-        json.loads(row["decisive"] or "{}"),
-        json.loads(row["lock"] or "{}"),
+        _versions(row["decisive"] or "{}"),
+        _versions(row["lock"] or "{}"),
         row["verdict"],
+        row["tolerance"],
     )
+
+
+@lru_cache(maxsize=4096)
+def _versions(text: str) -> Mapping[str, str]:
+    """Read versions by package; thousands of attempts share one text."""
+    return MappingProxyType(json.loads(text))
 
 
 def _reason(row: Mapping[str, Any]) -> str:

@@ -68,8 +68,7 @@ def root(database: duckdb.DuckDBPyConnection, source: str, target: str) -> None:
 
 def judge(database: duckdb.DuckDBPyConnection, target: str) -> None:
     """Derive the verdicts of all cells in `scope` and insert them into a table."""
-    _create(database, "05")
-    _create(database, "06")
+    make_measures(database)
     _create(database, "20")
     for number, name in _STAGES:
         _create(database, number)
@@ -79,6 +78,12 @@ def judge(database: duckdb.DuckDBPyConnection, target: str) -> None:
         f"INSERT INTO {target} SELECT * FROM derived_verdicts "
         "ORDER BY model, source, loader, framework, cell_id"
     )
+
+
+def make_measures(database: duckdb.DuckDBPyConnection) -> None:
+    """Make the functions that tell how far outputs are apart."""
+    _create(database, "05")
+    _create(database, "06")
 
 
 def judge_newer(database: duckdb.DuckDBPyConnection) -> None:

@@ -112,9 +112,9 @@ def control_jobs(
 def behaved(observations: Iterable[Observation]) -> tuple[bool, str]:
     """Tell whether every control did what it is known to do, and name those that did not.
 
-    An attempt that was refused or was our own fault counts only where a cell has no other: the
-    first says nothing, the second means that the control did not behave. No controls at all is
-    not good behaviour.
+    What this machine's policy refuses says nothing; a control of which there is only our own
+    fault did not behave. No controls at all is not good behaviour. The view `controls` has the
+    same rule.
     """
     cells: dict[str, list[Observation]] = {}
     for each in observations:
@@ -125,7 +125,7 @@ def behaved(observations: Iterable[Observation]) -> tuple[bool, str]:
     wrong: list[str] = []
     for attempts in cells.values():
         telling = [each for each in attempts if each.outcome not in _SILENT]
-        lost = not telling and attempts[-1].outcome == Outcome.HARNESS_ERROR
+        lost = not telling and any(each.outcome == Outcome.HARNESS_ERROR for each in attempts)
         odd = [each for each in telling if each.outcome != each.facts.get("expected", "passed")]
         if lost or odd:
             wrong.append(_sentence(odd[0] if odd else attempts[-1]))

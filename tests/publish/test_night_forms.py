@@ -225,6 +225,14 @@ def test_json_is_versioned_and_says_the_same(night: NightReport) -> None:
     assert used <= named, used - named
 
 
+def test_json_holds_no_number_that_json_does_not_have(night: NightReport) -> None:
+    first = replace(night.comparison.changes[0], numbers={"relative_rms": float("inf")})
+    found = data.document(replace(night, comparison=replace(night.comparison, changes=(first,))))
+    assert json.loads(json.dumps(found, allow_nan=False))["changes"][0]["numbers"] == {
+        "relative_rms": None
+    }
+
+
 def test_a_quiet_night_says_so_in_every_form(quiet: NightReport) -> None:
     for form in (text, markdown, page):
         source = form.write(quiet)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from caniload.catalog.comparison import Change, NightCell, NightReport
@@ -76,7 +77,9 @@ def _change(change: Change, report: NightReport) -> dict[str, Any]:
         "reason": change.reason,
         "fault": change.fault,
         "what_else": list(change.what_else),
-        "numbers": dict(change.numbers),
+        "numbers": {
+            name: value if math.isfinite(value) else None for name, value in change.numbers.items()
+        },
         "issue": change.issue,
         "observation": change.observation_id,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from caniload.catalog.comparison import LOUD, Change, Coverage, NightCell, NightReport
+from caniload.catalog.comparison import KINDS, LOUD, Change, Coverage, NightCell, NightReport
 from caniload.publish.wording import FRAMEWORKS
 
 
@@ -99,11 +99,11 @@ def omissions(counts: Coverage) -> list[tuple[str, int]]:
 
 
 def by_kind(changes: Iterable[Change]) -> dict[str, list[Change]]:
-    """Return changes by kind, in the order in which they stand."""
+    """Return changes by kind, the loudest kind first."""
     found: dict[str, list[Change]] = {}
     for each in changes:
         found.setdefault(each.kind, []).append(each)
-    return found
+    return {kind: found[kind] for kind in KINDS if kind in found}
 
 
 def moved(change: Change) -> str:

@@ -74,6 +74,8 @@ def test_what_was_made_in_a_broken_environment_is_set_aside_with_it(told, eviden
         (("passed", "passed"), Verdict.UNKNOWN),
         (("failed", "failed"), Verdict.UNKNOWN),
         (("passed", "harness_error"), Verdict.UNKNOWN),
+        (("passed", "refused"), Verdict.FAILS),
+        (("refused", "refused"), Verdict.UNKNOWN),
     ],
 )
 def test_controls_behave_when_each_does_what_it_is_known_to_do(told, said, verdict):

@@ -120,7 +120,9 @@ class _Hunt:
         self.made = 0
         self.started_at = utcnow()
         self.path = self._path()
-        self.impossible = {} if question.fresh else self._earlier()
+        earlier = {} if question.fresh else self._earlier()
+        self.impossible = {v: one for v, one in earlier.items() if one.state == "uninstallable"}
+        self.controls = {version: one.controls for version, one in earlier.items()}
 
     def go(self) -> tuple[Bisection, Path]:
         """Find the ends, search between them, and repeat both sides of each change."""
@@ -191,7 +193,8 @@ class _Hunt:
         if not beside:
             return one
         good, why = controls.behaved(result.observations)
-        return one.model_copy(update={"controls": "behaved" if good else why})
+        self.controls[version] = "behaved" if good else why
+        return one.model_copy(update={"controls": self.controls[version]})
 
     def _controls(self, there: Interpreter) -> list[Job]:
         """Return the control jobs of a candidate: what is known to pass, and to fail."""
@@ -232,6 +235,7 @@ class _Hunt:
                 if before.get(name) != latest.lock.get(name)
             },
             lock=dict(latest.lock),
+            controls=self.controls.get(version, ""),
         )
 
     def _sure(self, change: Change) -> Change:
@@ -314,12 +318,12 @@ class _Hunt:
         return self.settings.home / FOLDER / f"{name}-{key}.json"
 
     def _earlier(self) -> dict[str, Try]:
-        """Return what an earlier search learned that the store does not hold: what pip refused."""
+        """Return an earlier search's tries: pip's refusals and controls are nowhere else."""
         try:
             record = Bisection.model_validate_json(self.path.read_bytes())
         except (OSError, ValidationError):
             return {}
-        return {one.version: one for one in record.tries if one.state == "uninstallable"}
+        return {one.version: one for one in record.tries}
 
     def _save(self, *, complete: bool) -> Bisection:
         """Write the record, whole or not at all."""

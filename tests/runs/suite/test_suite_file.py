@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -9,7 +10,20 @@ from pathlib import Path
 import pytest
 
 from caniload.errors import BadInputError
-from caniload.runs.suite import Suite, check_reviews, find_suite, read_suite
+from caniload.runs.suite import (
+    CHANGES,
+    GROUPS,
+    Budget,
+    EnvironmentWish,
+    Expectation,
+    ModelWish,
+    ProjectWish,
+    Skip,
+    Suite,
+    check_reviews,
+    find_suite,
+    read_suite,
+)
 
 Write = Callable[[str], Suite]
 
@@ -202,3 +216,16 @@ def test_a_suite_is_found_where_it_is_said_to_lie(tmp_path: Path, suite_of: Writ
     (tmp_path / "caniload.toml").write_bytes(b"\xff")
     with pytest.raises(BadInputError, match="UTF-8"):
         read_suite(tmp_path / "caniload.toml")
+
+
+def test_the_page_about_suites_has_every_key_and_its_examples_are_valid(suite_of: Write) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "suite.md").read_text(encoding="utf-8")
+    described = set(re.findall(r"^\| `(\w+)` \|", page, flags=re.MULTILINE))
+    tables = (Suite, ModelWish, EnvironmentWish, Budget, Expectation, Skip, ProjectWish)
+    keys = {field.alias or name for table in tables for name, field in table.model_fields.items()}
+    assert described == keys
+    examples = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
+    assert len(examples) >= 6
+    for example in examples:
+        suite_of(example)
+    assert set(re.findall(r"`([a-z-]+)`", page)) >= {*CHANGES, *GROUPS}

@@ -79,6 +79,9 @@ def bisect(question: Question, settings: Settings, watcher: Watcher) -> tuple[Bi
     plan.check_names(wish, specs)
     if question.environment is not None and question.python is not None:
         raise BadInputError("--env and --python exclude each other", "give one of them")
+    _pins((f"{question.package}==0", *question.beside))
+    for end in (question.good, question.bad):
+        _parsed(end or "0")
     with ExitStack() as held:
         base = base_of(question, wish, specs, settings, watcher.building, held)
         trial, artefact = trial_of(question, wish, specs, settings, base)
@@ -394,7 +397,9 @@ def _pins(requirements: Sequence[str]) -> dict[str, str]:
         try:
             parsed = Requirement(line)
         except InvalidRequirement as error:
-            raise BadInputError(f"{line!r} is no requirement", "write tensorflow==2.18") from error
+            raise BadInputError(
+                f"{line!r} is no requirement", "write tensorflow==2.18.0"
+            ) from error
         for each in parsed.specifier:
             if each.operator == "==" and "*" not in each.version:
                 found[canonical(parsed.name)] = each.version

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,14 +67,18 @@ def base_of(
     on_line: Callable[[str, str], None],
     held: ExitStack,
 ) -> Base:
-    """Ready the environment that candidates are copied from, and hold it."""
+    """Ready the environment that candidates are copied from, and hold it.
+
+    Before one is built the question is read, so that a wrong one costs nothing.
+    """
     if question.python is not None:
         interpreter = probe(question.python)
         return Base("python", copies.root_of(interpreter.python), interpreter, own=True)
     name = question.environment
     if name is None:
         found = targets.read([question.target], _ask(question, wish, specs, settings, None))
-        name = next(t.environment for t in found.trials if t.environment is not None)
+        name = _one(question, found.trials).environment
+        assert name is not None, "a trial without an interpreter of the user's names one of ours"
     spec = environments.spec(name, settings)
     python = held.enter_context(environments.use(spec, settings, lambda line: on_line(name, line)))
     return Base(name, copies.root_of(python), probe(python), False, spec.patches, spec.variables)
@@ -104,20 +108,28 @@ def trial_of(
     """
     asked = _ask(question, wish, specs, settings, base.interpreter.distributions)
     found = targets.read([question.target], asked)
-    trials = {
-        (str(t.handle), t.loader, t.framework, t.recipe.hash): t
-        for t in found.trials
-        if t.parent is None and t.export_format is None
-    }
-    chosen = [t for t in trials.values() if dict(t.recipe.options) == dict(question.options)]
-    if len(chosen) != 1:
-        several = {f"{t.loader} in {t.framework} of {t.handle}": None for t in trials.values()}
-        raise BadInputError(
-            f"{question.target} leaves {len(chosen)} things to bisect open",
-            f"name one by --loader, --framework, --option or #format: {'; '.join(several)}",
-        )
-    trial = chosen[0]
+    trial = _one(question, found.trials)
     known = found.artefacts.get(trial.handle)
     if isinstance(known, FetchedArtefact):
         return trial, known
     return trial, fetch(trial.handle, settings, sha256=trial.sha256)
+
+
+def _one(question: Question, trials: Iterable[Trial]) -> Trial:
+    """Return the trial that a question means; raises `BadInputError` where it means several."""
+    each = {
+        (str(t.handle), t.loader, t.framework, t.recipe.hash): t
+        for t in trials
+        if t.parent is None and t.export_format is None
+    }
+    chosen = [t for t in each.values() if dict(t.recipe.options) == dict(question.options)]
+    if len(chosen) != 1:
+        several = {
+            f"--loader {t.loader} --framework {t.framework} ({t.handle})": None
+            for t in each.values()
+        }
+        raise BadInputError(
+            f"{question.target} leaves {len(chosen)} things to bisect open",
+            f"name one: {'; '.join(several)}",
+        )
+    return chosen[0]

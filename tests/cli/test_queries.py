@@ -56,6 +56,7 @@ def test_queries_import_no_framework_and_nothing_slow(
         ["list", "sources", "--model", "minilm"],
         ["list", "tools"],
         ["show", "minilm"],
+        ["history", "minilm"],
         ["search", "bert"],
         ["sql", "SELECT count(*) FROM observations"],
         ["docs", "update", str(page)],

@@ -96,16 +96,23 @@ def _series(series: Series, several: bool) -> str:
 def _sentence(series: Series) -> str:
     """Say the ranges in one sentence: `works transformers 4.30.0 to 4.52.4; fails from 4.56.0`."""
     words = []
+    results = [span.result for span in series.spans]
     for at, span in enumerate(series.spans):
         package = f"{series.package} " if at == 0 else ""
+        why = f" ({_code(span)})" if results.count(span.result) > 1 and _code(span) else ""
         last = at == len(series.spans) - 1
         if last and at:
-            words.append(f"{span.result} from {span.first}")
+            words.append(f"{span.result} from {span.first}{why}")
         elif span.first == span.last:
-            words.append(f"{span.result} {package}{span.first}")
+            words.append(f"{span.result} {package}{span.first}{why}")
         else:
-            words.append(f"{span.result} {package}{span.first} to {span.last}")
+            words.append(f"{span.result} {package}{span.first} to {span.last}{why}")
     return "; ".join(words)
+
+
+def _code(span: Span) -> str:
+    """Return the code of a range's diagnosis, empty where there is none."""
+    return span.reason if span.reason and "|" not in span.reason else ""
 
 
 def _span_row(span: Span) -> tuple[str, str, str, str, str]:
@@ -123,7 +130,7 @@ def _span_row(span: Span) -> tuple[str, str, str, str, str]:
     first = min(each.first_at for each in span.points)
     last = max(each.last_at for each in span.points)
     when = day(first) if day(first) == day(last) else f"{day(first)} to {day(last)}"
-    code = f" ({span.reason})" if span.reason and "|" not in span.reason else ""
+    code = f" ({_code(span)})" if _code(span) else ""
     return versions, span.result, tested, when, f"{span.title}{code}" if span.title else ""
 
 

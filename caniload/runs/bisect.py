@@ -79,7 +79,9 @@ def bisect(question: Question, settings: Settings, watcher: Watcher) -> tuple[Bi
     plan.check_names(wish, specs)
     if question.environment is not None and question.python is not None:
         raise BadInputError("--env and --python exclude each other", "give one of them")
-    _pins((f"{question.package}==0", *question.beside))
+    _pins(question.beside)
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", question.package):
+        raise BadInputError(f"{question.package!r} is no package's name", "write transformers")
     for end in (question.good, question.bad):
         _parsed(end or "0")
     with ExitStack() as held:

@@ -117,19 +117,19 @@ def trial_of(
 
 def _one(question: Question, trials: Iterable[Trial]) -> Trial:
     """Return the trial that a question means; raises `BadInputError` where it means several."""
-    each = {
-        (str(t.handle), t.loader, t.framework, t.recipe.hash): t
-        for t in trials
-        if t.parent is None and t.export_format is None
-    }
+    each: dict[tuple[str, str, str, str], Trial] = {}
+    for t in trials:
+        if t.parent is None and t.export_format is None:
+            each.setdefault((str(t.handle), t.loader, t.framework, t.recipe.hash), t)
     chosen = [t for t in each.values() if dict(t.recipe.options) == dict(question.options)]
     if len(chosen) != 1:
+        of_one = len({t.handle for t in each.values()}) == 1
         several = {
-            f"--loader {t.loader} --framework {t.framework} ({t.handle})": None
+            f"--loader {t.loader} --framework {t.framework}" + ("" if of_one else f" ({t.handle})")
             for t in each.values()
         }
         raise BadInputError(
             f"{question.target} leaves {len(chosen)} things to bisect open",
-            f"name one: {'; '.join(several)}",
+            f"name one: {'; '.join(sorted(several))}",
         )
     return chosen[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ import pytest
 from caniload.errors import SharedFileError
 from caniload.runs import copies
 from caniload.runs.interpreters import probe
+from caniload.runs.plan import Wish
+from caniload.runs.workflow import Request, attempt
+from caniload.settings import Settings
 
 pytestmark = pytest.mark.builds
 
@@ -63,3 +67,24 @@ def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
     copies.sweep(tmp_path)
     assert not left.exists()
     assert mine.exists()
+
+
+@pytest.mark.framework
+def test_a_model_loads_in_a_copy_of_a_real_environment(
+    framework_python: Callable[[str], Path], minilm_dir: Path, settings: Settings
+) -> None:
+    original = framework_python("pytorch").parent.parent
+    with copies.copied(original, settings.envs / ".copies", share=True) as copy:
+        assert probe(copy.python).prefixes[0] == copy.root
+        request = Request((str(minilm_dir),), Wish("pytorch", "transformers"), python=copy.python)
+        result = attempt(request, settings, Silent())
+    (observation,) = result.observations
+    assert observation.outcome == "passed", observation.message
+    assert observation.environment.lock == probe(original / "bin" / "python").distributions
+
+
+class Silent:
+    """Watch a run and say nothing."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *_: None

@@ -65,9 +65,8 @@ def test_what_stays_and_what_is_fixed(
 
 
 def test_a_suite_s_models_are_tried(caniload: Caniload, made: Path, tmp_path: Path) -> None:
-    (tmp_path / "caniload.toml").write_text(
-        '[suite]\nname = "ours"\n[[models]]\nmodel = "rung:twice/as-much"\n'
-    )
+    suite = tmp_path / "caniload.toml"
+    suite.write_text('name = "ours"\nmodels = ["rung:twice/as-much"]\n')
     ask = ["upgrade", "--suite", "caniload.toml", "--python", str(made), "-p", "tinylib==2.0"]
     code, found, said = caniload(*ask)
     assert code == 1, said

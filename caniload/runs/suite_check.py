@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
@@ -14,6 +14,7 @@ from caniload.catalog.store import Store
 from caniload.errors import CaniloadError
 from caniload.loaders.specs import load_specs
 from caniload.runs import environments, here, suite_environments, suite_sources
+from caniload.runs.envspecs import EnvSpec
 from caniload.runs.suite import EnvironmentWish, Expectation, Skip, Suite, expired
 from caniload.runs.suite_sources import Expansion, SuiteSource
 from caniload.settings import Settings
@@ -76,15 +77,16 @@ class Checked:
 def check(suite: Suite, settings: Settings, store: Store, today: date) -> Checked:
     """Look everything up that a suite names; no hub, registry or interpreter is asked."""
     suite = suite_sources.canonical(suite, store)
+    known = environments.specs(settings)
     expansion = suite_sources.expand(suite, store)
-    faults = [*expansion.faults, *suite_environments.environment_faults(suite, settings)]
+    faults = [*expansion.faults, *suite_environments.environment_faults(suite, known)]
     faults += _codes(suite, store) + _project(suite, store)
     faults += [
         suite.told(("skip", index, "review"), expired(each, today))
         for index, each in enumerate(suite.skip)
         if each.review < today
     ]
-    places = tuple(_environments(suite, settings))
+    places = tuple(_environments(suite, known, settings))
     warnings = [*_empty(suite, expansion), *_reviews(suite, today)]
     warnings += _idle(suite, expansion.sources, [each.name for each in places])
     return Checked(
@@ -111,8 +113,9 @@ def _models(suite: Suite, expansion: Expansion) -> Iterable[ModelLine]:
         )
 
 
-def _environments(suite: Suite, settings: Settings) -> Iterable[EnvironmentLine]:
-    known = environments.specs(settings)
+def _environments(
+    suite: Suite, known: Mapping[str, EnvSpec], settings: Settings
+) -> Iterable[EnvironmentLine]:
     ready = {each.name: each.marker.digest for each in environments.built(settings)}
     wishes: Sequence[EnvironmentWish] = suite.environments or [
         EnvironmentWish(name=name) for name, spec in known.items() if spec.default
@@ -126,7 +129,7 @@ def _environments(suite: Suite, settings: Settings) -> Iterable[EnvironmentLine]
             detail = f"extends {wish.extends}: {asked}" if wish.extends else asked
             found = None
             if wish.extends is None or wish.extends in known:
-                found = suite_environments.kept(wish, settings)
+                found = suite_environments.kept(wish, known, settings)
             state = "not resolved yet"
             if found is not None:
                 state = "built" if wish.name in ready else "not built"

@@ -75,20 +75,40 @@ def suite_environments(
 
     Raises `BadInputError` for what can be no environment, and what `resolve` raises.
     """
-    faults = environment_faults(suite, settings)
+    known = environments.specs(settings)
+    faults = environment_faults(suite, known)
     if faults:
         raise BadInputError("\n".join(faults))
     if not suite.environments:
-        known = environments.specs(settings).values()
-        return tuple(SuiteEnvironment(s.name, s) for s in known if s.default)
+        return tuple(SuiteEnvironment(s.name, s) for s in known.values() if s.default)
     return tuple(
-        resolve(each, suite, settings, on_line, fresh=fresh) for each in suite.environments
+        _resolved(each, suite, known, settings, on_line, fresh) for each in suite.environments
     )
+
+
+def _resolved(
+    wish: EnvironmentWish,
+    suite: Suite,
+    known: Mapping[str, EnvSpec],
+    settings: Settings,
+    on_line: OnLine,
+    fresh: bool,
+) -> SuiteEnvironment:
+    """Settle one wish; where the registry is silent, what was resolved before stands."""
+    try:
+        return resolve(wish, suite, known, settings, on_line, fresh=fresh)
+    except RegistryError as error:
+        before = kept(wish, known, settings)
+        if before is None:
+            raise
+        on_line(f"{error.message}; the versions of {wish.name} of {before.at.date()} stand")
+        return resolve(wish, suite, known, settings, on_line, fresh=False)
 
 
 def resolve(
     wish: EnvironmentWish,
     suite: Suite,
+    known: Mapping[str, EnvSpec],
     settings: Settings,
     on_line: OnLine = _ignore,
     *,
@@ -102,35 +122,36 @@ def resolve(
     if wish.interpreter is not None:
         return SuiteEnvironment(wish.name, None, locate(suite.beside(wish.interpreter)))
     if not wish.own:
-        found = environments.spec(wish.name, settings)
+        found = known[wish.name]
         return SuiteEnvironment(wish.name, found.model_copy(update={"default": True}))
-    base = None if wish.extends is None else environments.spec(wish.extends, settings)
+    base = None if wish.extends is None else known[wish.extends]
     wanted = requirements(wish, base)
     asked = digest([wanted, _python(wish, base)])
     before = _kept(wish.name, settings)
     if before is not None and before.asked != asked:
         before = None
     if before is not None and not fresh:
-        return _settled(wish, base, before, {}, settings)
+        return _settled(wish, base, before, {}, known)
     on_line(f"resolving environment {wish.name}: {', '.join(wanted)}")
-    lock = _dry_run(wish, base, wanted, settings, on_line)
+    lock = _dry_run(_draft(wish, base, known), wish, wanted, on_line)
     pins = _pins(wish, base, lock)
     now = Resolution(asked=asked, at=utcnow(), lock=lock, requirements=pins)
     _keep(wish.name, now, settings)
-    return _settled(wish, base, now, _moved(before, pins), settings)
+    return _settled(wish, base, now, _moved(before, pins), known)
 
 
-def kept(wish: EnvironmentWish, settings: Settings) -> Resolution | None:
+def kept(
+    wish: EnvironmentWish, known: Mapping[str, EnvSpec], settings: Settings
+) -> Resolution | None:
     """Return what was last resolved for a wish, None if it never was or asks for more now."""
-    base = None if wish.extends is None else environments.spec(wish.extends, settings)
+    base = None if wish.extends is None else known[wish.extends]
     found = _kept(wish.name, settings)
     asked = digest([requirements(wish, base), _python(wish, base)])
     return found if found is not None and found.asked == asked else None
 
 
-def environment_faults(suite: Suite, settings: Settings) -> list[str]:
+def environment_faults(suite: Suite, known: Mapping[str, EnvSpec]) -> list[str]:
     """Complain about environments that caniload does not know, or knows under a taken name."""
-    known = environments.specs(settings)
     faults: list[str] = []
 
     def complain(index: int, key: str, name: str) -> None:
@@ -182,14 +203,9 @@ def _python(wish: EnvironmentWish, base: EnvSpec | None) -> str:
 
 
 def _dry_run(
-    wish: EnvironmentWish,
-    base: EnvSpec | None,
-    wanted: list[str],
-    settings: Settings,
-    on_line: OnLine,
+    draft: EnvSpec, wish: EnvironmentWish, wanted: list[str], on_line: OnLine
 ) -> dict[str, str]:
     """Ask pip what it would install into an empty environment: canonical name to version."""
-    draft = _draft(wish, base, settings)
     interpreter = probe(environments.base_python(draft))
     with tempfile.TemporaryDirectory(prefix="caniload-resolving-") as folder:
         report = Path(folder) / "report.json"
@@ -248,9 +264,8 @@ def _pins(wish: EnvironmentWish, base: EnvSpec | None, lock: Mapping[str, str]) 
     return tuple(f"{name}=={lock[name]}" for name in sorted(named) if name in lock)
 
 
-def _draft(wish: EnvironmentWish, base: EnvSpec | None, settings: Settings) -> EnvSpec:
+def _draft(wish: EnvironmentWish, base: EnvSpec | None, known: Mapping[str, EnvSpec]) -> EnvSpec:
     """Return the specification before its requirements are known."""
-    known = environments.specs(settings).values()
     about = f"Of {wish.name} in a suite"
     if base is not None:
         return base.model_copy(
@@ -271,7 +286,7 @@ def _draft(wish: EnvironmentWish, base: EnvSpec | None, settings: Settings) -> E
         loaders=("transformers",),
         requirements=(),
         variables=wish.variables,
-        disk_bytes=wish.disk_bytes or max(each.disk_bytes for each in known),
+        disk_bytes=wish.disk_bytes or max(each.disk_bytes for each in known.values()),
     )
 
 
@@ -280,7 +295,7 @@ def _settled(
     base: EnvSpec | None,
     found: Resolution,
     moved: Mapping[str, tuple[str | None, str]],
-    settings: Settings,
+    known: Mapping[str, EnvSpec],
 ) -> SuiteEnvironment:
     """Make the specification of what pip said."""
     served = _served(found.lock)
@@ -294,7 +309,7 @@ def _settled(
             f"environment {wish.name} holds nothing that a loader of caniload needs",
             "`caniload doctor` lists the loaders",
         )
-    spec = _draft(wish, base, settings).model_copy(
+    spec = _draft(wish, base, known).model_copy(
         update={
             "requirements": found.requirements,
             "loaders": tuple(dict.fromkeys(loader for loader, _ in served)),

@@ -76,8 +76,9 @@ def test_a_moved_latest_is_another_environment_and_a_moved_stranger_is_not(
     assert built.marker.distributions["onnxruntime"] == "1.2"
 
     changed = suite_of(LATEST.replace('"latest"', '"1.1"'))
-    assert kept(suite.environments[0], settings) is not None
-    assert kept(changed.environments[0], settings) is None
+    known = environments.specs(settings)
+    assert kept(suite.environments[0], known, settings) is not None
+    assert kept(changed.environments[0], known, settings) is None
 
 
 def test_pre_releases_are_taken_of_named_packages_alone(
@@ -125,14 +126,19 @@ def test_a_silent_registry_and_an_impossible_range_are_told_apart(
     suite_of: Write, settings: Settings, index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     index.holds(onnxruntime={"1.0": ()}, numpy={"1.26": ()}, nothing={"1.0": ()})
+    before = _one(suite_of(LATEST), settings)
     with pytest.raises(EnvironmentBuildError, match="onnxruntime"):
         _one(suite_of(LATEST.replace('"latest"', '">9"')), settings)
     with pytest.raises(BadInputError, match="holds nothing that a loader"):
-        _one(suite_of(LATEST.replace("onnxruntime", "nothing")), settings)
+        _one(suite_of(LATEST.replace("onnxruntime", "nothing").replace("newest", "none")), settings)
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple/")
     monkeypatch.setenv("PIP_RETRIES", "1")
     with pytest.raises(RegistryError, match="cannot be reached"):
-        _one(suite_of(LATEST), settings)
+        _one(suite_of(LATEST.replace(">=1.26", ">=1.2")), settings)
+    said: list[str] = []
+    (held,) = suite_environments(suite_of(LATEST), settings, said.append)  # as it was resolved
+    assert held == before
+    assert "stand" in said[-1]
 
 
 def test_names_and_interpreters_of_the_suite(suite_of: Write, settings: Settings) -> None:

@@ -271,8 +271,7 @@ def _seen(row: Mapping[str, Any]) -> Seen:
     raised = (row["exception_message"] or row["message"] or "").strip()
     first = (raised.splitlines() or [""])[0]
     kind = (row["exception_type"] or "").rpartition(".")[2]
-    undiagnosed = f"undiagnosed {row['outcome']} at {row['stage']}"
-    told = ": ".join(part for part in (undiagnosed, kind, first) if part)
+    told = ": ".join(part for part in (kind, first or row["outcome"]) if part)
     return Seen(
         row["id"],
         row["run_id"],
@@ -290,7 +289,7 @@ def _seen(row: Mapping[str, Any]) -> Seen:
         json.loads(row["lock"] or "{}"),
         result,
         reason,
-        "" if reason is None else row["title"] or told,
+        "" if reason is None else row["title"] or f"{told} (at {row['stage']})",
         row["outcome"],
         row["stage"],
         row["exception_type"],

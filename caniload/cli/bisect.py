@@ -211,10 +211,10 @@ def _controls(change: Change) -> str:
 def _sure(found: Bisection) -> str:
     """Say what was measured and what was assumed."""
     tried = len({each.version for each in found.tries if each.version in found.listed})
-    lines = [
-        f"{tried} of {len(found.listed)} releases were tried; the other {found.assumed} lie between"
-        " two with one outcome and are assumed to share it"
-    ]
+    text = f"{tried} of {len(found.listed)} releases were tried"
+    if found.assumed:
+        text += f"; {found.assumed} lie between two with one outcome and are assumed to share it"
+    lines = [text]
     kept = ", ".join(f"{name} {version}" for name, version in sorted(found.kept.items()))
     base = f"each in a copy of {found.base} (Python {found.python}, {found.platform})"
     lines.append(base + (f" with {kept} held still" if kept else ""))
@@ -226,7 +226,7 @@ def _tries(found: Bisection) -> str:
     rows = [
         (
             each.version,
-            each.state,
+            "refused by pip" if each.state == "uninstallable" else each.state,
             each.result,
             _first(each.title or each.why),
             _moved(each, found.package),

@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import argparse
 import shutil
 import sys
 from pathlib import Path
+
+from caniload.runs import segment_files
 
 import duckdb
 
@@ -23,11 +26,13 @@ FILES = ("observations.parquet", "settlements.parquet", "run.json")
 
 def main() -> int:
     """Copy the segments; a run that is not finished is named and not taken."""
-    if len(sys.argv) < 2:
-        sys.stderr.write(__doc__ or "")
-        return 2
-    root = Path(sys.argv[1]) / "segments"
-    runs = sys.argv[2:] or sorted(path.parent.name for path in root.glob("*/run.json"))
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("--observer")
+    parser.add_argument("home", type=Path)
+    parser.add_argument("runs", nargs="*")
+    asked = parser.parse_args()
+    root = asked.home / "segments"
+    runs = asked.runs or sorted(path.parent.name for path in root.glob("*/run.json"))
     for run in runs:
         missing = [name for name in FILES if not (root / run / name).is_file()]
         if missing:
@@ -35,28 +40,22 @@ def main() -> int:
             return 1
         target = EVIDENCE / run
         target.mkdir(parents=True, exist_ok=True)
-        for name in FILES:
-            shutil.copyfile(root / run / name, target / name)
-        slim(target)
+        if asked.observer:
+            relabel(root / run, target, asked.observer)
+        else:
+            for name in FILES:
+                shutil.copyfile(root / run / name, target / name)
         size = sum((target / name).stat().st_size for name in FILES)
         sys.stdout.write(f"{run}: {size:,} bytes\n")
     return 0
 
 
-def slim(folder: Path) -> None:
-    """Empty the column `record`, pack the file tighter, and name its new hash."""
-    path = folder / FILES[0]
-    draft = path.with_suffix(".part")
-    with duckdb.connect() as database:
-        database.execute(
-            f"COPY (SELECT * REPLACE (NULL::VARCHAR AS record) FROM read_parquet('{path}')) "
-            f"TO '{draft}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 22)"
-        )
-    draft.replace(path)
-    marker = folder / "run.json"
-    told = json.loads(marker.read_text(encoding="utf-8"))
-    told.setdefault("sha256", {})[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
-    marker.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+def relabel(source: Path, target: Path, name: str) -> None:
+    """Write a segment's records under another name of who measured them."""
+    header, observations, settlements = segment_files.read(source)
+    who = header.observer.model_copy(update={"name": name})
+    named = [each.model_copy(update={"observer": who}) for each in observations]
+    segment_files.write(target, header.model_copy(update={"observer": who}), named, settlements)
 
 
 if __name__ == "__main__":

@@ -142,12 +142,12 @@ class _Lines:
         """Say which version is tried now."""
         self._out.talk(f"{version}: {'measuring once more' if again else 'installing'}")
 
-    def tried(self, one: Try) -> None:
+    def tried(self, one: Try, known: bool) -> None:
         """Say how a version ended."""
         from caniload.runs.bisection import told
 
-        known = ", as recorded" if one.state == "known" else ""
-        self._out.talk(f"{one.version}: {_first(told(one))}{known}")
+        recorded = ", as recorded" if known else ""
+        self._out.talk(f"{one.version}: {_first(told(one))}{recorded}")
 
     def on_event(self, cell: Cell, event: Mapping[str, object]) -> None:
         """Nothing is said of single stages."""

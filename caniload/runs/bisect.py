@@ -53,8 +53,8 @@ class Watcher(Protocol):
     def trying(self, version: str, again: bool) -> None:
         """A version is about to be installed and attempted."""
 
-    def tried(self, one: Try) -> None:
-        """A version ended, or the store knew it."""
+    def tried(self, one: Try, known: bool) -> None:
+        """A version ended, or it was known."""
 
     def on_event(self, cell: Cell, event: Mapping[str, object]) -> None:
         """A worker reported an event."""
@@ -125,9 +125,12 @@ class _Hunt:
         self.made = 0
         self.started_at = utcnow()
         self.path = self._path()
-        earlier = {} if question.fresh else self._earlier()
-        self.impossible = {v: one for v, one in earlier.items() if one.state == "uninstallable"}
-        self.controls = {version: one.controls for version, one in earlier.items()}
+        earlier = None if question.fresh else self._earlier()
+        tries = () if earlier is None else earlier.tries
+        self.impossible = {one.version: one for one in tries if one.state == "uninstallable"}
+        self.controls = {one.version: one.controls for one in tries}
+        if earlier is not None and not earlier.complete:
+            self.started_at, self.made = earlier.started_at, earlier.attempts_made
 
     def go(self) -> tuple[Bisection, Path]:
         """Find the ends, search between them, and repeat both sides of each change."""
@@ -147,20 +150,23 @@ class _Hunt:
             known = None if self.question.fresh else self._known(version)
             if known is None and version in self.impossible:
                 known = self.impossible[version]
-            self._note(known or self._measure(version))
+            self._note(known or self._measure(version), known=known is not None)
         return self.tries[version]
 
-    def _note(self, one: Try) -> None:
-        """Keep a try, on disk too."""
+    def _note(self, one: Try, *, known: bool = False) -> None:
+        """Keep a try, on disk too; `known` is one that nothing was measured for now."""
         self.tries[one.version] = one
         self._save(complete=False)
-        self.watcher.tried(one)
+        self.watcher.tried(one, known)
 
     def _known(self, version: str) -> Try | None:
         """Return what the store says of the cell that a candidate would be, if anything."""
         with open_store(self.settings) as store:
             seen = history.of_cell(store, self._cell(version).id, self.package, version)
-        return self._try(version, "known", seen) if seen else None
+        if not seen:
+            return None
+        ours = seen[0].measured_at >= self.started_at  # before this search was cut off
+        return self._try(version, "measured" if ours else "known", seen)
 
     def _cell(self, version: str) -> Cell:
         """Return the cell of a candidate, if pip moves no other decisive package."""
@@ -322,13 +328,12 @@ class _Hunt:
         name = re.sub(r"[^a-z0-9.]+", "-", f"{subject}-{cell.framework}-{self.package}".lower())
         return self.settings.home / FOLDER / f"{name}-{key}.json"
 
-    def _earlier(self) -> dict[str, Try]:
-        """Return an earlier search's tries: pip's refusals and controls are nowhere else."""
+    def _earlier(self) -> Bisection | None:
+        """Return the record of an earlier search for the same, finished or cut off."""
         try:
-            record = Bisection.model_validate_json(self.path.read_bytes())
+            return Bisection.model_validate_json(self.path.read_bytes())
         except (OSError, ValidationError):
-            return {}
-        return {one.version: one for one in record.tries}
+            return None
 
     def _save(self, *, complete: bool) -> Bisection:
         """Write the record, whole or not at all."""

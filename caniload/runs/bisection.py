@@ -18,7 +18,7 @@ RECORD_VERSION = 1
 
 
 class Try(Record):
-    """Say how one version did: measured now, known from the store, or not installable.
+    """Say how one version did: measured by this search, known before it, or not installable.
 
     `result` is a word for a person (works, differs, fails, flaky, blocked, no answer,
     uninstallable); `reason` is what tells one outcome from another: the code of the diagnosis,
@@ -77,6 +77,8 @@ class Change(Record):
 
 class Bisection(Record):
     """Record a search: what was asked, the registry's list, every version tried, the answer.
+
+    A search that was cut off and taken up again is one: it started when it first did.
 
     `base` is the interpreter that candidates were copied from, `kept` the decisive packages that
     pip was told to keep. `listed` are all versions between the two ends as the registry gave them,

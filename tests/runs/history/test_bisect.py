@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -98,8 +99,28 @@ def test_a_search_that_was_cut_off_goes_on(
 
     code, found, _ = caniload(*_ask(made))
     assert code == 0
-    states = {each["version"]: each["state"] for each in found["tries"]}
-    assert all(states[version] == "known" or version in _repeated(found) for version in learned)
+    assert [each["after"] for each in found["changes"]] == ["1.11", "2.0"]
+    tries = {each["version"]: each for each in found["tries"] if each["state"] == "measured"}
+    assert learned <= set(tries)
+    repeated = {each[side] for each in found["changes"] for side in ("before", "after")}
+    assert {v: each["agreeing"] for v, each in tries.items()} == {
+        version: 2 if version in repeated else 1 for version in tries
+    }
+
+
+def test_from_a_version_that_fails_the_search_goes_down(
+    caniload: Caniload, made: Path, tmp_path: Path, pip_environ: dict[str, str]
+) -> None:
+    broken = tmp_path / "broken"
+    subprocess.run(["cp", "-a", str(made), str(broken)], check=True)
+    subprocess.run(
+        [broken / "bin" / "python", "-m", "pip", "install", "-q", "tinylib==2.0"],
+        env={**os.environ, **pip_environ},
+        check=True,
+    )
+    code, found, _ = caniload(*_ask(broken, "--repeats", "1"))
+    assert code == 0
+    assert (found["listed"][0], found["listed"][-1]) == ("1.2", "2.0")
     assert [each["after"] for each in found["changes"]] == ["1.11", "2.0"]
 
 
@@ -115,11 +136,6 @@ def test_a_version_that_is_not_offered_is_told_with_its_neighbours(
     code, _, said = caniload(*_ask(made, "--bad", "1.3"))
     assert code == 2
     assert "1.2 and 1.9" in said
-
-
-def _repeated(found: dict[str, Any]) -> set[str]:
-    """The versions on either side of a change: they are measured again to be sure."""
-    return {each[side] for each in found["changes"] for side in ("before", "after")}
 
 
 def _try(version: str, reason: str | None, state: Any = "measured") -> Try:

@@ -1,22 +1,21 @@
 """Take finished runs of a home into the evidence that comes with caniload.
 
-python scripts/record_evidence.py HOME [RUN ...]
+python scripts/record_evidence.py [--observer NAME] HOME [RUN ...]
 
 Without runs all finished ones are taken. What is taken is a copy of the run's segment, less the
 column `record`: it repeats the others whole, which a wheel can do without. HOME may be the
-evidence itself, laid out as `HOME/segments`.
+evidence itself, laid out as `HOME/segments`. With `--observer` the name by which the observer
+calls itself, `me` unless CANILOAD_OBSERVER was set, becomes that one.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
-import argparse
 import shutil
 import sys
 from pathlib import Path
-
-from caniload.runs import segment_files
 
 import duckdb
 
@@ -40,22 +39,32 @@ def main() -> int:
             return 1
         target = EVIDENCE / run
         target.mkdir(parents=True, exist_ok=True)
-        if asked.observer:
-            relabel(root / run, target, asked.observer)
-        else:
-            for name in FILES:
-                shutil.copyfile(root / run / name, target / name)
+        for name in FILES:
+            shutil.copyfile(root / run / name, target / name)
+        slim(target, asked.observer)
         size = sum((target / name).stat().st_size for name in FILES)
         sys.stdout.write(f"{run}: {size:,} bytes\n")
     return 0
 
 
-def relabel(source: Path, target: Path, name: str) -> None:
-    """Write a segment's records under another name of who measured them."""
-    header, observations, settlements = segment_files.read(source)
-    who = header.observer.model_copy(update={"name": name})
-    named = [each.model_copy(update={"observer": who}) for each in observations]
-    segment_files.write(target, header.model_copy(update={"observer": who}), named, settlements)
+def slim(folder: Path, observer: str | None) -> None:
+    """Empty the column `record`, name the observer, pack the file tighter, and hash it anew."""
+    path = folder / FILES[0]
+    draft = path.with_suffix(".part")
+    with duckdb.connect() as database:
+        database.execute(
+            "COPY (SELECT * REPLACE (NULL::VARCHAR AS record, coalesce($who, observer) AS observer)"
+            f" FROM read_parquet('{path}')) "
+            f"TO '{draft}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 22)",
+            {"who": observer},
+        )
+    draft.replace(path)
+    marker = folder / "run.json"
+    told = json.loads(marker.read_text(encoding="utf-8"))
+    told.setdefault("sha256", {})[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    if observer is not None:
+        told["header"]["observer"]["name"] = observer
+    marker.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

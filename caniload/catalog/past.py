@@ -54,17 +54,13 @@ _LAST = """
         max(o.wall_seconds) AS seconds,
         max(o.peak_memory_bytes) AS memory_bytes
     FROM (SELECT unnest(?::VARCHAR[]) AS key) a
-    JOIN {observations} o ON {key} = a.key
+    JOIN standing o ON {key} = a.key
     WHERE o.outcome <> 'harness_error'
-        AND NOT EXISTS (
-            SELECT 1 FROM {settlements} s
-            WHERE s.run_id = o.run_id AND s.cell_id = o.cell_id AND s.outcome = 'harness_error'
-        )
     GROUP BY ALL
 """
 
-_TRACK = """concat_ws('|', o.source, coalesce(regexp_extract(o.handle, '#(.*)$', 1), ''), o.loader,
-    o.framework, o.environment, o.device, o.recipe_hash, coalesce(o.export_format, ''))"""
+_TRACK = """concat_ws('|', regexp_replace(o.handle, '@[^/#]*', ''), o.loader, o.framework,
+    o.environment, o.device, o.recipe_hash, coalesce(o.export_format, ''))"""
 
 
 def of_cells(store: Store, cell_ids: Collection[str]) -> dict[str, Past]:
@@ -80,12 +76,8 @@ def of_tracks(store: Store, tracks: Collection[str]) -> dict[str, Past]:
 def _ask(store: Store, key: str, asked: Collection[str]) -> dict[str, Past]:
     if not asked:
         return {}
-    text = _LAST.format(
-        key=key,
-        observations=store.relation("observations"),
-        settlements=store.relation("settlements"),
-    )
-    return {str(row[0]): _past(row) for row in store.direct(text, [list(asked)])}
+    text = _LAST.format(key=key)
+    return {str(row[0]): _past(row) for row in store.sql(text, [list(asked)])}
 
 
 def _past(row: tuple[Any, ...]) -> Past:

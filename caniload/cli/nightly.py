@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -17,6 +17,8 @@ from caniload.settings import Settings
 
 if TYPE_CHECKING:
     from caniload.catalog.comparison import NightReport
+    from caniload.cli.live import Plain
+    from caniload.runs.executor import Executor
     from caniload.runs.night.night import Night, NightRun
     from caniload.runs.night.orders import Order, Prepared
 
@@ -64,6 +66,13 @@ def command(
         bool,
         typer.Option("--verify/--no-verify", help="Ask hubs again for what the cache holds."),
     ] = True,
+    executor: Annotated[
+        Literal["local", "ray"],
+        typer.Option("--executor", help="Who attempts: this machine, or the nodes of a cluster."),
+    ] = "local",
+    address: Annotated[
+        str, typer.Option("--address", metavar="HOST:PORT", help="Where the Ray cluster is.")
+    ] = "auto",
     form: Format = "human",
 ) -> int:
     """Attempt what a suite lists, and say what changed since the last night and why.
@@ -99,7 +108,10 @@ def command(
         if not prepared.plan.chosen and resume is None:
             night = None
         else:
-            run = orders.night(prepared, settings, order, watcher, held)
+            hands = None
+            if executor == "ray":
+                hands = _on_ray(prepared, settings, order, watcher, held, (address, workers))
+            run = orders.night(prepared, settings, order, watcher, held, executor=hands)
             watcher.planned(list(run.cells))
             night = _run(run, found.title, resume, out)
             if night is None:
@@ -108,6 +120,29 @@ def command(
     _publish(settings, night)
     _write(out, told, report, found.path)
     return 1 if told.failed else 0
+
+
+def _on_ray(
+    prepared: Prepared,
+    settings: Settings,
+    order: Order,
+    watcher: Plain,
+    held: ExitStack,
+    asked: tuple[str, int | None],
+) -> Executor:
+    """Connect to the cluster for as long as the night is held; `asked` is where, and how many."""
+    from caniload.runs.cluster import connected, ray_executor
+
+    needed = {each.candidate.seat.name for each in prepared.plan.chosen}
+    return ray_executor(
+        held.enter_context(connected(asked[0])),
+        settings,
+        {each.name: each.spec for each in prepared.environments if each.name in needed},
+        on_event=watcher.on_event,
+        on_settled=watcher.on_settled,
+        workers=asked[1],
+        refresh=order.verify,
+    )
 
 
 def _run(run: NightRun, title: str, resume: str | None, out: Out) -> Night | None:
@@ -279,17 +314,17 @@ def _write(out: Out, told: NightReport, folder: Path | None, suite: Path) -> Non
             folder.mkdir(parents=True, exist_ok=True)
             for name, write in forms.items():
                 (folder / name).write_text(write(told), encoding="utf-8")
-    if os.environ.get("GITHUB_ACTIONS") == "true":
-        notes = annotations.write(told, file=suite.name)
-        if notes:
-            out.talk(notes)
-        summary = os.environ.get("GITHUB_STEP_SUMMARY")
-        if summary:
-            with translating(Path(summary)), Path(summary).open("a", encoding="utf-8") as file:
-                file.write(markdown.write(told))
     out.show(
         "nightly",
         data.document(told),
         lambda: text.write(told),
         lambda: [f"{each.kind} {each.track.name} {each.track.where}" for each in told.failed],
     )
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        notes = annotations.write(told, file=suite.name)
+        if notes and out.format != "json":
+            out.write(notes)
+        summary = os.environ.get("GITHUB_STEP_SUMMARY")
+        if summary:
+            with translating(Path(summary)), Path(summary).open("a", encoding="utf-8") as file:
+                file.write(markdown.write(told))

@@ -47,7 +47,7 @@ COMMANDS: dict[str, Entry] = {
         "caniload.cli.history", "Say since when and until when a model loads.", query=True
     ),
     "bisect": Entry("caniload.cli.bisect", "Find the release at which an outcome changes."),
-    "upgrade": Entry("caniload.cli.upgrade", "Say what an upgrade would break in your environment."),
+    "upgrade": Entry("caniload.cli.upgrade", "Say what an upgrade would break for you."),
     "sql": Entry("caniload.cli.sql", "Query the evidence read-only, in SQL.", query=True),
     "explain": Entry("caniload.cli.explain", "Diagnose a traceback read from stdin or a file."),
     "log": Entry("caniload.cli.log", "Show the runs, one run, or the log of one attempt."),

@@ -40,21 +40,27 @@ class Attempting:
         warm: bool = False,
         on_event: OnEvent | None = None,
         stop: Stop | None = None,
+        scratch: Path | None = None,
     ) -> None:
         """Take whose attempts they are, where workers run, and what will be asked for.
 
         With `warm`, jobs that may be are forked from a process that has imported their library.
-        `stop` ends what is being watched.
+        `stop` ends what is being watched. `scratch` is where workers write, if not below the
+        home under the run's name, which one process has to itself.
         """
         self.settings = settings
         self.header = header
         self.place = place
-        self.scratch = products.scratch_folder(settings.home, header.run_id)
+        self.scratch = scratch or products.scratch_folder(settings.home, header.run_id)
         self.warm = Warm(place, self.scratch, planned) if warm else None
         self._on_event = on_event
         self._stop = stop
         self._lock = threading.Lock()
         self._interpreters: dict[Path, Interpreter] = {}
+
+    def places(self) -> tuple[str | None, ...]:
+        """Return where a control has to be tried: here, which has no name."""
+        return (None,)
 
     def close(self) -> None:
         """End what is warm and remove what workers wrote."""

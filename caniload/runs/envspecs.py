@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 
 import yaml
@@ -79,9 +80,15 @@ class EnvSpec(Record):
 
 def specs(settings: Settings) -> dict[str, EnvSpec]:
     """Read all specifications, by name; raise `CatalogueError` naming file and field."""
-    folder = settings.data / "environments"
-    found = [read_spec(path) for path in sorted(folder.glob("*.yaml"))]
+    paths = sorted((settings.data / "environments").glob("*.yaml"))
+    found = _read(tuple((path, path.stat().st_mtime_ns) for path in paths))
     return {spec.name: spec for spec in found}
+
+
+@lru_cache(maxsize=2)
+def _read(files: tuple[tuple[Path, int], ...]) -> tuple[EnvSpec, ...]:
+    """Read files, once for as long as none of them changes."""
+    return tuple(read_spec(path) for path, _ in files)
 
 
 def spec(name: str, settings: Settings) -> EnvSpec:

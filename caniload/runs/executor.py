@@ -13,6 +13,7 @@ from caniload.records import Cell, Observation, RunHeader, Settlement, utcnow
 from caniload.runs import journal, memory, products
 from caniload.runs.attempting import Attempting, OnEvent
 from caniload.runs.crew import Admission, Crew
+from caniload.runs.hands import Bringing, Hands
 from caniload.runs.job import Job, Obstacle
 from caniload.runs.launch import Place
 from caniload.runs.observing import observer
@@ -49,6 +50,7 @@ class Executor:
         sandbox: SandboxKind | None = None,
         warm: bool = False,
         workers: int = 1,
+        hands: Bringing | None = None,
     ) -> None:
         """Take where to record and whom to tell.
 
@@ -56,7 +58,7 @@ class Executor:
         observation. `worker` is the folder of the worker's package, ours by default; `sandbox`
         "none" does without the one that the machine has. With `warm`, jobs that may be are
         forked from a process that has imported their library. `workers` is how many cells are
-        attempted at once.
+        attempted at once. `hands` makes what makes the attempts, if that is not this machine.
         """
         self.settings = settings
         self.on_event = on_event
@@ -65,6 +67,7 @@ class Executor:
         self._sandbox = sandbox
         self.warm = warm
         self.workers = workers
+        self.hands = hands
 
     def run(self, jobs: Sequence[Job], command: str = "run") -> RunResult:
         """Plan the jobs' cells and attempt them all; a cell that is named twice runs once.
@@ -161,15 +164,19 @@ class Running:
         self.header = header
         self.jobs = jobs
         self.place = executor.place()
-        self.attempting = Attempting(
-            executor.settings,
-            header,
-            self.place,
-            planned=list(jobs.values()),
-            warm=executor.warm,
-            on_event=executor.on_event,
-            stop=stop,
-        )
+        self.attempting: Hands
+        if executor.hands is not None:
+            self.attempting = executor.hands(header, self.place, stop)
+        else:
+            self.attempting = Attempting(
+                executor.settings,
+                header,
+                self.place,
+                planned=list(jobs.values()),
+                warm=executor.warm,
+                on_event=executor.on_event,
+                stop=stop,
+            )
         self._lock = threading.Lock()
         self._number = len(segment.contents.observations)
 

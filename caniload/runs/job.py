@@ -49,6 +49,24 @@ class Obstacle:
 
 
 @dataclass(frozen=True)
+class Elsewhere:
+    """What a node of a cluster needs to make an attempt from nothing: it fetches for itself.
+
+    `handle` is what it fetches, None where there is nothing to; `sha256` pins the file, `hints`
+    are those of all the files that an entry names. `control` names a control's artefact, which
+    comes with caniload. `need_bytes` is the memory that the attempt is expected to take.
+    `node` is the one node that shall do it, None is any.
+    """
+
+    handle: str | None = None
+    sha256: str | None = None
+    hints: Mapping[str, Any] = field(default_factory=dict)
+    control: str | None = None
+    need_bytes: int | None = None
+    node: str | None = None
+
+
+@dataclass(frozen=True)
 class Job:
     """Plan one cell: who runs it, on which files, within which limits.
 
@@ -58,7 +76,8 @@ class Job:
     worker-side file of a plug-in that writes the export's format. `variables` are those of the
     environment's specification; `facts` go into the observation beside what the worker states.
     `architecture` is the library's own name of what is built with random weights, from no file;
-    with `listing` the worker says instead which architectures the library has.
+    with `listing` the worker says instead which architectures the library has. `elsewhere` is
+    set where a node may do it, which fetches the artefact itself.
     """
 
     cell: Cell
@@ -77,6 +96,7 @@ class Job:
     facts: Mapping[str, str] = field(default_factory=dict)
     architecture: str | None = None
     listing: bool = False
+    elsewhere: Elsewhere | None = None
 
     @property
     def artefact_class(self) -> ArtefactClass:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 
-from caniload.catalog import authored, known_files
+from caniload.catalog import authored, generations, known_files
 from caniload.catalog.entries import ModelEntry
 from caniload.errors import BadInputError, HubError, UnknownNameError, UnreadableFileError
 from caniload.handles import HUBS, Handle, parse
@@ -88,9 +89,7 @@ def _of_files(handle: Handle, known: Sequence[EnvSpec], ask: Ask, found: Found) 
     """Fetch what no entry names, recognise it, and plan each format that a loader reads."""
     artefact = ask.fetch(handle)
     exact = parse(artefact.handle)
-    entry = known_files.find(
-        (fact.sha256 for fact in artefact.files), authored.load(ask.settings.data).models
-    )
+    entry = known_files.find((fact.sha256 for fact in artefact.files), entries(ask.settings))
     trials: list[Trial] = []
     unread: BadInputError | None = None
     for each, loaders in _formats(artefact, exact.format or artefact.format).items():
@@ -140,10 +139,20 @@ def _in_own(trial: Trial) -> Trial:
     return replace(trial, environment=None, parent=parent)
 
 
+def entries(settings: Settings) -> tuple[ModelEntry, ...]:
+    """Return the authored entries; read once for as long as no file of theirs changes."""
+    return _entries(settings.data, generations.stamp(settings.data))
+
+
+@lru_cache(maxsize=2)
+def _entries(data: Path, _stamp: str) -> tuple[ModelEntry, ...]:
+    return tuple(authored.load(data).models)
+
+
 def find_model(name: str, settings: Settings) -> ModelEntry | None:
     """Return the entry of that id, name or alias, letter case and spaces aside."""
     wanted = name.casefold()
-    for model in authored.load(settings.data).models:
+    for model in entries(settings):
         if wanted in {text.casefold() for text in (model.id, model.name, *model.aliases)}:
             return model
     return None
@@ -165,7 +174,7 @@ def handle_of(target: str, settings: Settings) -> Handle:
         return Handle("file", str(path.absolute()))
     if ":" in target:
         return parse(target)
-    models = authored.load(settings.data).models
+    models = entries(settings)
     names = [text for model in models for text in (model.id, *model.aliases)]
     near = tuple(dict.fromkeys(get_close_matches(target.casefold(), names, n=3)))
     hint = "a handle (hf:owner/name) or ./path needs no entry"

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from caniload.catalog.tracks import artefact
 from caniload.errors import BadInputError
 from caniload.handles import Handle, parse
 from caniload.loaders import recognise
@@ -85,13 +86,10 @@ class Candidate:
     @property
     def track(self) -> str:
         """What stays the same from night to night, whatever the versions."""
-        source, _, rest = self.handle.partition("@")
-        form = rest.partition("#")[2]
         trial = self.trial
         return "|".join(
             (
-                source,
-                form,
+                artefact(self.handle),
                 trial.loader,
                 trial.framework,
                 self.seat.name,

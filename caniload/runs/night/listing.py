@@ -30,10 +30,14 @@ UNRESOLVED = "no immutable revision is known"
 
 @dataclass(slots=True)
 class Listing:
-    """The sources, and how many others are left out for which reason."""
+    """The sources, and how many others are left out for which reason.
+
+    `local` are the artefacts of files on this machine: their handles keep no path.
+    """
 
     sources: list[Listed] = field(default_factory=list)
     omitted: Counter[str] = field(default_factory=Counter)
+    local: list[FetchedArtefact] = field(default_factory=list)
 
 
 Fetching = Callable[[Handle, str | None], FetchedArtefact]
@@ -174,7 +178,7 @@ def _one(
     trials: tuple[Trial, ...] = ()
     if not bare and (not formats or (named and handle.hub == "file")):
         try:
-            trials = tuple(_by_content(handle, settings, specs, asked, fetching))
+            trials = tuple(_by_content(handle, settings, specs, asked, fetching, listing))
         except HubError as error:
             listing.omitted[f"its hub has no answer: {error.message}"] += 1
             return
@@ -189,7 +193,14 @@ def _by_content(
     specs: Mapping[str, LoaderSpec],
     asked: Wish,
     fetching: Fetching,
+    listing: Listing,
 ) -> list[Trial]:
     """Fetch a source and plan what its content tells, in caniload's own environments."""
-    ask = targets.Ask(settings, specs, asked, lambda each: fetching(each, None))
-    return targets.of_handle(handle, ask)
+
+    def fetch(each: Handle) -> FetchedArtefact:
+        artefact = fetching(each, None)
+        if each.hub == "file":
+            listing.local.append(artefact)
+        return artefact
+
+    return targets.of_handle(handle, targets.Ask(settings, specs, asked, fetch))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from caniload.catalog.diagnosis import Failure, Rules, diagnose
 from caniload.errors import BadInputError, HubError
@@ -17,10 +18,10 @@ from caniload.handles import Handle
 from caniload.loaders.spec import LoaderSpec
 from caniload.records import Cell, FetchedArtefact, Observation, Settlement, digest
 from caniload.runs import journal, memory, products
-from caniload.runs.controls import Family, behaved, is_control
+from caniload.runs.controls import FOLDER, Family, behaved, is_control
 from caniload.runs.crew import Admission, Crew
 from caniload.runs.executor import Executor, Running
-from caniload.runs.job import Job
+from caniload.runs.job import Elsewhere, Job
 from caniload.runs.making import Limits, Spot, job_of
 from caniload.runs.night.judging import again
 from caniload.runs.night.planning import NightPlan, Planned
@@ -82,8 +83,13 @@ class NightRun:
         controls: Controls,
         rules: Rules,
         allowed: Allowed,
+        local: Sequence[FetchedArtefact] = (),
     ) -> None:
-        """Take the plan and where its environments stand, by the suite's names."""
+        """Take the plan and where its environments stand, by the suite's names.
+
+        `local` are the artefacts that lie on this machine, as files.
+        """
+        self.local = local
         self.executor = executor
         self.plan = plan
         self.spots = spots
@@ -91,6 +97,7 @@ class NightRun:
         self.rules = rules
         self.allowed = allowed
         self.run_id: str | None = None
+        self._elsewhere = executor.hands is not None
         self._ends = None if allowed.seconds is None else time.monotonic() + allowed.seconds
         self.planned: dict[str, Planned] = {}
         self._cells: dict[int, Cell] = {}
@@ -149,7 +156,10 @@ class NightRun:
         stop = Stop()
         running = Running(self.executor, segment, header, {}, stop)
         supply = Supply(settings, verify=self.allowed.verify, disk_bytes=self.allowed.disk_bytes)
+        supply.have(self.local)
         admission = Admission.here(self.allowed.memory_bytes)
+        if self._elsewhere:  # each node is admitted to by who schedules
+            admission = Admission(float("inf"))
         crew: Crew[Job] = Crew(self.executor.workers, admission, stop, self._need)
         said: dict[str, tuple[bool, str]] = {}
         evicted: list[str] = []
@@ -196,7 +206,7 @@ class NightRun:
         if warm is not None:
             warm.holding = True
             warm.always = tuple(path for job in controls for path in shown(job))
-        self._watch(controls, running)
+        self._watch(controls, running, crew)
         chunks = list(self._chunks([self.planned[cell.id] for cell in cells]))
         for number, chunk in enumerate(chunks):
             for nearby in chunks[number : number + 2]:
@@ -205,7 +215,7 @@ class NightRun:
             handles = [handle for handle, _ in self._wanted(chunk)]
             later = {handle for rest in chunks[number + 1 :] for handle, _ in self._wanted(rest)}
             evicted += supply.let_go([each for each in handles if each not in later])
-        self._watch(controls, running)
+        self._watch(controls, running, crew)
         if warm is not None:
             warm.rest()
         seen = [each for job in controls for each in running.segment.of(job.cell.id)]
@@ -216,10 +226,20 @@ class NightRun:
             running.close(cell.id, mine, None if ok else Outcome.HARNESS_ERROR)
         return ok, why
 
-    def _watch(self, controls: Sequence[Job], running: Running) -> None:
-        """Attempt each control once more; what came of it is judged at the end."""
-        for job in controls:
-            running.attempt(job, len(running.segment.of(job.cell.id)) + 1)
+    def _watch(self, controls: Sequence[Job], running: Running, crew: Crew[Job]) -> None:
+        """Attempt each control once more, on each node; what came of it is judged at the end."""
+        if not self._elsewhere:
+            for job in controls:
+                running.attempt(job, len(running.segment.of(job.cell.id)) + 1)
+            return
+        seen = {job.cell.id: len(running.segment.of(job.cell.id)) for job in controls}
+        numbered: dict[int, int] = {}
+        jobs: list[Job] = []
+        for place, node in enumerate(running.attempting.places(), start=1):
+            for job in controls:
+                jobs.append(replace(job, elsewhere=_control(job, node)))
+                numbered[id(jobs[-1])] = seen[job.cell.id] + place
+        crew.work(jobs, lambda job: _ignore(running.attempt(job, numbered[id(job)])))
 
     def _attempt(
         self, chunk: Sequence[Planned], running: Running, supply: Supply, crew: Crew[Job]
@@ -283,7 +303,7 @@ class NightRun:
         candidate = each.candidate
         trial = candidate.made()
         artefact: FetchedArtefact | HubError | None = None
-        if _fetched(each):
+        if _fetched(each) and not self._remote(each):
             artefact = supply.get(trial.handle, trial.sha256)
         parent = candidate.parent
         job = job_of(
@@ -294,7 +314,16 @@ class NightRun:
             Limits(candidate.device, self._timeout(each), self.allowed.attempt_memory_bytes),
             None if parent is None else self._cells[id(parent)].id,
         )
-        return replace(job, cell=self._cells[id(candidate)])
+        job = replace(job, cell=self._cells[id(candidate)])
+        if not self._remote(each):
+            return job
+        handle = str(trial.handle) if _fetched(each) else None
+        needs = Elsewhere(handle, trial.sha256, trial.hints, None, self._need(job))
+        return replace(job, elsewhere=needs)
+
+    def _remote(self, each: Planned) -> bool:
+        """Tell whether a node attempts a cell; an export and its readers stay on one machine."""
+        return self._elsewhere and not (each.candidate.parent or each.candidate.trial.export_format)
 
     def _cell(self, each: Planned) -> Cell:
         """Return the cell as it is planned, before anything is fetched."""
@@ -312,8 +341,8 @@ class NightRun:
 
     def _need(self, job: Job) -> int | None:
         """Return the memory that earlier attempts of a cell took."""
-        each = self.planned[job.cell.id]
-        known = each.past or each.before
+        each = self.planned.get(job.cell.id)
+        known = None if each is None else each.past or each.before
         return None if known is None else known.memory_bytes
 
     def _by_environment(self) -> list[tuple[str, list[Planned]]]:
@@ -349,7 +378,8 @@ class NightRun:
 
     def _wanted(self, chunk: Sequence[Planned]) -> list[tuple[Handle, str | None]]:
         """Return what a chunk's cells are fetched from, each once."""
-        trials = [each.candidate.made() for each in chunk if _fetched(each)]
+        here = [each for each in chunk if _fetched(each) and not self._remote(each)]
+        trials = [each.candidate.made() for each in here]
         return list(dict.fromkeys((trial.handle, trial.sha256) for trial in trials))
 
 
@@ -358,6 +388,16 @@ def _own(job: Job, environment: str) -> Job:
     return replace(
         job, cell=job.cell.model_copy(update={"adapter": digest(["control", environment])[:16]})
     )
+
+
+def _control(job: Job, node: str | None) -> Elsewhere:
+    """Say which of the artefacts that come with caniload a control reads, and on which node."""
+    root = None if job.artefact is None else Path(job.artefact.root).relative_to(FOLDER)
+    return Elsewhere(hints=job.hints, control=None if root is None else str(root), node=node)
+
+
+def _ignore(_: object) -> None:
+    """Take what is in the journal already."""
 
 
 def _fetched(each: Planned) -> bool:

@@ -13,7 +13,7 @@ from caniload.catalog import past
 from caniload.catalog.diagnosis import load_rules
 from caniload.catalog.past import Past
 from caniload.catalog.store import open_store
-from caniload.catalog.tracks import Track
+from caniload.catalog.tracks import Track, artefact
 from caniload.handles import Handle
 from caniload.loaders.fetch import fetch
 from caniload.loaders.specs import load_specs
@@ -61,6 +61,8 @@ class Prepared:
     seats: tuple[Seat, ...]
     standing: tuple[str, ...]
     """Ids of the cells whose evidence stands, so that they are not attempted."""
+    local: tuple[FetchedArtefact, ...] = ()
+    """The files of this machine that the suite names."""
 
 
 def prepare(suite: Suite, settings: Settings, order: Order, watcher: Watcher) -> Prepared:
@@ -108,7 +110,7 @@ def prepare(suite: Suite, settings: Settings, order: Order, watcher: Watcher) ->
         for each in candidates
         if each.cell_id in known and id(each) not in chosen and each.cell_id is not None
     )
-    return Prepared(suite, made, candidates, wanted, seats, standing)
+    return Prepared(suite, made, candidates, wanted, seats, standing, tuple(found.local))
 
 
 def night(
@@ -157,6 +159,7 @@ def night(
             disk_bytes=budget.disk_bytes,
             verify=order.verify,
         ),
+        prepared.local,
     )
 
 
@@ -176,10 +179,9 @@ def tracks(prepared: Prepared) -> frozenset[Track]:
 
 
 def _track(each: Candidate) -> Track:
-    head, _, tail = each.handle.partition("#")
-    source = head.partition("@")[0] + (f"#{tail}" if tail else "")
+    tail = each.handle.partition("#")[2]
     return Track(
-        source,
+        artefact(each.handle),
         each.loader,
         each.framework,
         each.seat.name,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 
 from caniload.errors import BusyError, HubError
-from caniload.handles import Handle
+from caniload.handles import Handle, parse
 from caniload.loaders.fetch import cache, fetch
 from caniload.loaders.hub import OnProgress
 from caniload.records import FetchedArtefact
@@ -42,14 +43,27 @@ class Supply:
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="fetch")
         self._lock = threading.Lock()
         self._asked: dict[tuple[Handle, str | None], Future[Got]] = {}
+        self._there: dict[Handle, FetchedArtefact] = {}
+
+    def have(self, artefacts: Iterable[FetchedArtefact]) -> None:
+        """Take artefacts that were laid down while the night was planned, as local files are.
+
+        Their handles keep no path, so that they could not be found again.
+        """
+        self._there.update((_whole(parse(each.handle)), each) for each in artefacts)
 
     def ahead(self, wanted: Iterable[tuple[Handle, str | None]]) -> None:
         """Begin to fetch handles, each with the hash that pins its file if there is one."""
         for handle, sha256 in wanted:
-            self._future(handle, sha256)
+            if _whole(handle) not in self._there:
+                self._future(handle, sha256)
 
     def get(self, handle: Handle, sha256: str | None = None) -> Got:
         """Wait for an artefact and return it, or its hub's "no"; raises `DiskFullError`."""
+        there = self._there.get(_whole(handle))
+        if there is not None:
+            form = handle.format or there.format
+            return there.model_copy(update={"handle": str(handle), "format": form})
         return self._future(handle, sha256).result()
 
     def let_go(self, handles: Sequence[Handle]) -> tuple[str, ...]:
@@ -103,3 +117,8 @@ class Supply:
             )
         except HubError as error:
             return error
+
+
+def _whole(handle: Handle) -> Handle:
+    """Return a handle of everything at a revision, whichever format is read of it."""
+    return replace(handle, format=None, variant=None)

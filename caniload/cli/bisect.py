@@ -238,10 +238,11 @@ def _tries(found: Bisection) -> str:
 
 
 def _moved(one: Try, package: str) -> str:
-    """Name what pip moved beside the package itself."""
-    return ", ".join(
-        f"{name} {after or 'gone'}" for name, (_, after) in one.moved.items() if name != package
-    )
+    """Name what pip moved beside the package itself, and count what it added."""
+    others = {name: ends for name, ends in one.moved.items() if name != package}
+    told = [f"{name} {new or 'gone'}" for name, (old, new) in others.items() if old is not None]
+    added = len(others) - len(told)
+    return ", ".join([*told, *([f"{added} added"] if added else [])])
 
 
 def _first(text: str) -> str:

@@ -109,3 +109,6 @@ FRAMEWORKS = ("pytorch", "tensorflow", "jax", "onnxruntime", "litert")
 
 DEVICES = ("cpu", "cuda", "mps")
 """Device kinds; `cuda:1` names one device of a kind."""
+
+COPY_OF = "copy-of-"
+"""How the environment of a bisection's candidate is named, before the name of what was copied."""

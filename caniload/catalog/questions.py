@@ -54,12 +54,13 @@ def check(
     _check_names(store, framework, device, environment, whom)
     store.limit(whom, target.model or target.source)
     every = _ranked(store, *target.where())
+    there = _measured_in(store, environment)
     cells = with_diagnoses(
         store,
         (
             known
             for known in every
-            if _covers(known, framework, loader, device, environment, environment_key)
+            if _covers(known, framework, loader, device, environment, environment_key, there)
         ),
     )
     answer = Answer(
@@ -112,10 +113,11 @@ def matrix(
     found = _ranked(store, where, params)
     if exports:
         found += _cells(store, where + " AND kind = 'export'", params)
+    there = _measured_in(store, environment)
     kept = [
         known
         for known in found
-        if _covers(known, framework, loader, device, environment, None)
+        if _covers(known, framework, loader, device, environment, None, there)
         and (run is None or known.run_id == run)
         and (verdict is None or known.verdict == verdict)
     ]
@@ -259,8 +261,12 @@ def _covers(
     device: str | None,
     environment: str | None,
     environment_key: str | None,
+    there: frozenset[str],
 ) -> bool:
-    """Tell whether a question is about a cell; a claim names no device or environment."""
+    """Tell whether a question is about a cell; a claim names no device or environment.
+
+    `there` are the cells measured in the environment, be it not the last time.
+    """
     return (
         (framework is None or known.framework == framework)
         and (loader is None or known.loader == loader)
@@ -269,9 +275,27 @@ def _covers(
             or known.device is None
             or device in (known.device, known.device.partition(":")[0])
         )
-        and (environment is None or known.environment in (None, environment))
+        and (
+            environment is None
+            or known.environment in (None, environment)
+            or known.cell_id in there
+        )
         and (environment_key is None or known.environment_key in (None, environment_key))
     )
+
+
+def _measured_in(store: Store, environment: str | None) -> frozenset[str]:
+    """Return the cells that were ever measured in an environment of that name.
+
+    Environments with the same decisive versions share cells, and a cell names the last alone.
+    """
+    if environment is None:
+        return frozenset()
+    found = store.direct(
+        f"SELECT DISTINCT cell_id FROM {store.relation('observations')} WHERE environment = ?",
+        [environment],
+    )
+    return frozenset(cell_id for (cell_id,) in found)
 
 
 def _with_ways_out(answer: Answer, every: Sequence[CellAnswer]) -> Answer:

@@ -12,7 +12,7 @@ from caniload.errors import UnknownNameError
 from caniload.publish import wording
 from caniload.publish.markdown import Row
 from caniload.publish.markers import Place
-from caniload.words import Verdict
+from caniload.words import COPY_OF, Verdict
 
 KINDS = ("matrix", "architectures")
 OPTIONS = ("model", "framework", "loader", "device", "from", "claims")
@@ -55,6 +55,8 @@ def rows(store: Store, place: Place) -> list[Row]:
         raise place.error("claims is yes or no")
     if place.options.get("claims") != "yes":
         cells = tuple(cell for cell in cells if cell.verdict is not Verdict.CLAIMED)
+    named = _in_named_environments(store)
+    cells = tuple(cell for cell in cells if cell.cell_id is None or cell.cell_id in named)
     several = len({cell.source for cell in cells}) > 1
     return [row(cell, several=several) for cell in sorted(cells, key=_order)]
 
@@ -95,6 +97,15 @@ def row(cell: CellAnswer, *, several: bool = False) -> Row:
         cell.measured_at,
         cell.run_id,
     )
+
+
+def _in_named_environments(store: Store) -> frozenset[str]:
+    """Return the cells that were not measured by bisections alone: `history` tells those."""
+    found = store.sql(
+        "SELECT DISTINCT cell_id FROM observations WHERE NOT starts_with(environment, ?)",
+        [COPY_OF],
+    )
+    return frozenset(cell_id for (cell_id,) in found)
 
 
 def _order(cell: CellAnswer) -> tuple[str, ...]:

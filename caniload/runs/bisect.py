@@ -36,6 +36,7 @@ from caniload.runs.making import Limits, Spot, job_of
 from caniload.runs.plan import Trial, Wish
 from caniload.runs.redact import Redactor
 from caniload.settings import Settings
+from caniload.words import COPY_OF
 
 COPIES = ".copies"
 """Where copies stand, below the environments, so that links between the two are possible."""
@@ -311,7 +312,7 @@ class _Hunt:
     def _spot(self, interpreter: Interpreter) -> Spot:
         """Name the place of an attempt: a copy is not its base."""
         base = self.base
-        return Spot(f"copy-of-{base.name}", interpreter, base.patches, None, base.variables)
+        return Spot(f"{COPY_OF}{base.name}", interpreter, base.patches, None, base.variables)
 
     def _path(self) -> Path:
         """Where the record lies: one file a question and base."""

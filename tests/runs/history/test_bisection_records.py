@@ -7,8 +7,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from caniload.catalog import questions
+from caniload.catalog.history import history
+from caniload.catalog.store import open_store
 from caniload.runs.bisection import Bisection, search
 from caniload.settings import Settings
+from caniload.words import Verdict
 
 DATA = Settings.read({}).data
 RECORDS = sorted((DATA / "bisections").glob("*.json"))
@@ -46,3 +50,26 @@ def test_a_committed_bisection_holds_together(
 
 def test_there_are_records() -> None:
     assert RECORDS
+
+
+def test_what_comes_with_caniload_answers_since_when_and_until_when(settings: Settings) -> None:
+    with open_store(settings) as store:
+        found = history(store, "minilm", loader="transformers", framework="tensorflow")
+        there = questions.check(
+            store,
+            "minilm",
+            loader="transformers",
+            framework="tensorflow",
+            environment="transformers-4",
+        )
+    (series,) = [each for each in found.series if not each.options]
+    assert series.package == "transformers"
+    spans = [(each.result, each.reason, each.first) for each in series.spans]
+    assert spans == [
+        ("works", None, "4.49.0"),
+        ("fails", "hf.tf-safetensors-handle", "4.55.0"),
+        ("fails", "hf.tf-class-removed", "5.0.0"),
+    ]
+    assert [each.releases for each in series.gaps] == [(), ()]
+    # The bisection measured this cell last, in a copy of another environment.
+    assert Verdict.FAILS in {cell.verdict for cell in there.cells}

@@ -222,7 +222,7 @@ def _report(
     from caniload.catalog.nights import last_night
     from caniload.catalog.store import open_store
     from caniload.runs.night.night import cells_of
-    from caniload.runs.night.orders import expired, tracks
+    from caniload.runs.night.orders import expired, listed_cells, tracks
 
     suite, plan = prepared.suite, prepared.plan
     run_id = night.run_id if night is not None else ""
@@ -236,7 +236,8 @@ def _report(
             against,
             suite.expect,
             since=moment,
-            listed=tracks(prepared) if not (order.only or order.shard[1] > 1) else None,
+            listed=None if order.only or order.shard[1] > 1 else lambda: tracks(prepared),
+            listed_cells=listed_cells(prepared),
             standing_cells=prepared.standing if len(prepared.standing) <= STANDING else (),
         )
     late = [

@@ -57,6 +57,18 @@ class Worker:
         self.checks()
         self.final()
 
+    def beacon_then_pass(self, beacon, seconds):
+        """Say which process this is; whoever comes second does not wait."""
+        self.hello()
+        with open(beacon, "a") as file:
+            file.write(str(os.getpid()) + "\n")
+        with open(beacon) as file:
+            first = len(file.readlines()) == 1
+        if first:
+            time.sleep(seconds)
+        self.checks()
+        self.final()
+
     def write_then_fail(self, path):
         """Pass once: the first leaves a file, and with it there all others fail."""
         if os.path.exists(path):

@@ -99,7 +99,11 @@ def _sentence(series: Series) -> str:
     results = [span.result for span in series.spans]
     for at, span in enumerate(series.spans):
         package = f"{series.package} " if at == 0 else ""
-        why = f" ({_code(span)})" if results.count(span.result) > 1 and _code(span) else ""
+        why = f", {_code(span)}" if results.count(span.result) > 1 and _code(span) else ""
+        if span.first != span.last:
+            why = f" ({_tested(span)} tested{why})"
+        else:
+            why = f" ({why.removeprefix(', ')})" if why else ""
         last = at == len(series.spans) - 1
         if last and at:
             words.append(f"{span.result} from {span.first}{why}")
@@ -120,18 +124,20 @@ def _span_row(span: Span) -> tuple[str, str, str, str, str]:
     versions = _marked(span.points[0])
     if span.first != span.last:
         versions += f" to {_marked(span.points[-1])}"
-    count = len(span.points)
-    if span.untested is None:
-        tested = f"{count}, others between are not known"
-    elif span.untested:
-        tested = f"{count} of {count + len(span.untested)}"
-    else:
-        tested = f"{count} of {count}" if count > 1 else "1"
     first = min(each.first_at for each in span.points)
     last = max(each.last_at for each in span.points)
     when = day(first) if day(first) == day(last) else f"{day(first)} to {day(last)}"
     code = f" ({_code(span)})" if _code(span) else ""
+    tested = _tested(span) if span.first != span.last else "1"
+    if span.untested is None:
+        tested += ", others between are not known"
     return versions, span.result, tested, when, f"{span.title}{code}" if span.title else ""
+
+
+def _tested(span: Span) -> str:
+    """Count the tested versions of a range, of how many where the registry's list is known."""
+    count = len(span.points)
+    return str(count) if span.untested is None else f"{count} of {count + len(span.untested)}"
 
 
 def _gap_row(gap: Gap) -> tuple[str, str, str, str, str]:

@@ -112,7 +112,7 @@ class Bisection(Record):
     @property
     def assumed(self) -> int:
         """How many listed versions nobody tried: they lie between two with one outcome."""
-        return len(self.listed) - len({each.version for each in self.tries})
+        return len(set(self.listed) - {each.version for each in self.tries})
 
 
 Attempt = Callable[[str], Try]

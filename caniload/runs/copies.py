@@ -109,25 +109,22 @@ def install(
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as constraints:
         constraints.writelines(f"{each}=={version}\n" for each, version in keep.items())
         constraints.flush()
-        line = pip_process.for_interpreter(
-            copy.python,
-            held.distributions,
-            "install",
-            "--no-compile",
-            "-c",
-            constraints.name,
-            *requirements,
-        )
-        code, lines = pip_process.run(line, on_line)
-    if code == 0:
-        return probe(copy.python)
-    if pip_output.no_space(lines):
-        raise DiskFullError(f"the disk was full while installing into {name}", "free some")
-    if registry.unreached(lines):
-        raise RegistryError(
-            f"the package registry cannot be reached: {registry.last(lines)}",
-            "try again when it is there; what was learned is kept",
-        )
+        asked = ["install", "--no-compile", "-c", constraints.name, *requirements]
+
+        def pip(*words: str) -> tuple[int, list[str]]:
+            line = pip_process.for_interpreter(copy.python, held.distributions, *words)
+            return pip_process.run(line, on_line)
+
+        code, lines = pip(*asked)
+        if code == 0:
+            return probe(copy.python)
+        if pip_output.no_space(lines):
+            raise DiskFullError(f"the disk was full while installing into {name}", "free some")
+        if registry.unreached(pip(*registry.LOUD, *asked, "--dry-run")[1]):
+            raise RegistryError(
+                f"the package registry cannot be reached, and so {name} not installed",
+                "try again when it is there; what was learned is kept",
+            )
     raise EnvironmentBuildError(
         name,
         pip_output.failed_package(lines),

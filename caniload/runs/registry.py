@@ -15,6 +15,10 @@ from packaging.version import InvalidVersion, Version
 from caniload.errors import RegistryError, UnknownNameError
 from caniload.runs import pip_output, pip_process
 
+LOUD = ("-vv",)
+"""Without it pip says of a registry that is away what it says of a package that does not exist:
+`_handle_get_simple_fail` in pip/_internal/index/collector.py tells the reason to debug alone."""
+
 _LISTED = "Available versions:"
 _UNREACHED = (
     "Failed to establish a new connection",
@@ -30,7 +34,14 @@ _UNREACHED = (
     "502 Server Error",
     "503 Server Error",
     "504 Server Error",
+    "error responses",
+    "HTTP error 5",
+    "401 Client Error",
+    "403 Client Error",
+    "407 Client Error",
+    "429 Client Error",
 )
+"""What pip, requests and urllib3 say of a registry that does not answer or says no to us."""
 
 
 def releases(
@@ -46,7 +57,7 @@ def releases(
     Yanked ones are left out. Raises `UnknownNameError` for a package that the registry does not
     have, `RegistryError` where it cannot be reached.
     """
-    asked = ["index", "versions", package, *(["--pre"] if prereleases else [])]
+    asked = [*LOUD, "index", "versions", package, *(["--pre"] if prereleases else [])]
     code, lines = pip_process.run(
         pip_process.for_interpreter(python, distributions, *asked), on_line
     )
@@ -55,7 +66,7 @@ def releases(
             return in_order(text.strip() for text in line.removeprefix(_LISTED).split(","))
     if unreached(lines):
         raise RegistryError(
-            f"the package registry cannot be reached: {last(lines)}",
+            f"the package registry cannot be reached, and so {package} not listed",
             "pip's configuration says which one is asked; try again when it is there",
         )
     if any("No matching distribution found" in line for line in lines):
@@ -67,7 +78,7 @@ def releases(
 
 
 def unreached(lines: Sequence[str]) -> bool:
-    """Tell whether pip stopped because the registry did not answer, which says nothing."""
+    """Tell whether pip stopped because the registry gave no answer, which says nothing."""
     return any(word in line for line in lines for word in _UNREACHED)
 
 

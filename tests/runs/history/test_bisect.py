@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from loopback.server import Answer, Server
 
 from caniload.runs.bisection import Try, search
 
@@ -128,6 +129,20 @@ def test_a_registry_that_is_away_is_no_answer(caniload: Caniload, made: Path) ->
     code, found, said = caniload(*_ask(made), PIP_INDEX_URL="http://127.0.0.1:9/simple")
     assert (code, found) == (3, None)
     assert "cannot be reached" in said
+
+
+def test_a_file_that_the_registry_cannot_give_is_no_refusal_of_pip_s(
+    caniload: Caniload, made: Path, index: Server, tmp_path: Path
+) -> None:
+    index.fail("/packages/tinylib-2.1", lambda handler, _: handler.send(Answer(b"", 503)))
+    try:
+        code, found, said = caniload(*_ask(made))
+    finally:
+        index.faults.clear()
+    assert (code, found) == (3, None)
+    assert "cannot be reached" in said
+    (record,) = (tmp_path / "home" / "bisections").glob("*.json")
+    assert {each["version"] for each in json.loads(record.read_bytes())["tries"]} == {"1.1"}
 
 
 def test_a_version_that_is_not_offered_is_told_with_its_neighbours(

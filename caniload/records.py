@@ -164,8 +164,22 @@ def cell_id(
     adapter: str | None,
 ) -> str:
     """Return the id of a cell, by which a plan of many can be compared with what was measured."""
-    parts = [handle, loader, framework, environment_key, device, recipe_hash, kind, export_format]
-    return digest(parts if adapter is None else [*parts, adapter])[:24]
+    rest = cell_rest(
+        loader, framework, environment_key, device, recipe_hash, kind, export_format, adapter
+    )
+    return cell_ids(handle, rest)
+
+
+def cell_rest(*parts: str | None) -> str:
+    """Return the canonical JSON of what follows the handle in a cell's identity."""
+    kept = parts if parts[-1] is not None else parts[:-1]
+    return json.dumps(kept, separators=(",", ":"), ensure_ascii=False)[1:]
+
+
+def cell_ids(handle: str, rest: str) -> str:
+    """Return the id of the cell of a handle; `rest` is what `cell_rest` gave."""
+    text = f"[{json.dumps(handle, ensure_ascii=False)},{rest}"
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
 class Cell(Record):

@@ -15,7 +15,7 @@ def attempted(store: Store, cell_ids: Collection[str]) -> set[str]:
         return set()
     found = store.sql(
         "SELECT DISTINCT cell_id FROM standing "
-        "WHERE outcome <> 'harness_error' AND list_contains(?, cell_id)",
+        "WHERE outcome <> 'harness_error' AND cell_id IN (SELECT unnest(?::VARCHAR[]))",
         [list(cell_ids)],
     )
     return {str(row[0]) for row in found}

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Protocol
@@ -195,15 +195,17 @@ def compare(
     expectations: Sequence[Expectation] = (),
     *,
     since: datetime | None = None,
-    listed: Collection[Track] | None = None,
+    listed: Callable[[], Collection[Track]] | None = None,
+    listed_cells: Collection[str] = (),
     standing_cells: Collection[str] = (),
 ) -> Comparison:
     """Compare a run, or the shards of one night, with what was known before.
 
     Before is the latest evidence of a track that is no younger than the run `against`, or than
     the moment `since`, and of the same kind of observer; without both nothing is compared but
-    with expectations. `listed` are the tracks of the suite now: what `against` attempted and the
-    suite no longer lists is gone. `standing_cells` are ids of cells that were not tried because
+    with expectations. `listed` gives the tracks of the suite now, and is asked only where a cell
+    of `against` is not among `listed_cells`, the ids of the suite's cells: what `against`
+    attempted and the suite no longer lists is gone. `standing_cells` are ids of cells that were not tried because
     their evidence stands; they join `cells`.
     """
     runs = (run_id,) if isinstance(run_id, str) else tuple(run_id)
@@ -224,7 +226,7 @@ def compare(
     for cell, _, found in judged:
         changes += _expected(cell, [*found, *moved.get(cell.track, ())], expectations)
     if against is not None and listed is not None:
-        changes += _gone(store, against, listed, now)
+        changes += _gone(store, against, listed, listed_cells, now)
     cells += [
         NightCell(track, seen, seen.outcome, attempts=0, tonight=False)
         for track, seen in standing(store, standing_cells)
@@ -425,13 +427,20 @@ def _met(wanted: str, seen: Seen) -> bool:
 
 
 def _gone(
-    store: Store, against: str, listed: Collection[Track], now: Iterable[Track]
+    store: Store,
+    against: str,
+    listed: Callable[[], Collection[Track]],
+    listed_cells: Collection[str],
+    now: Iterable[Track],
 ) -> list[Change]:
     """Name what the run before attempted and the suite no longer lists."""
-    there = {*listed, *now}
+    before = of_runs(store, (against,), without=listed_cells)
+    if not before:
+        return []
+    there = {*listed(), *now}
     return [
         Change("gone", track, attempts[-1][0].outcome, None, "the suite no longer lists it")
-        for track, attempts in of_runs(store, (against,)).items()
+        for track, attempts in before.items()
         if track not in there
     ]
 

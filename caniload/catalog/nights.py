@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from caniload.catalog import segments
 from caniload.settings import Settings
+
+_OPENING_BYTES = 2048
+_FIELD = {
+    name: re.compile(rf'^ "{name}": ("(?:[^"\\]|\\.)*"),?$', re.MULTILINE)
+    for name in ("run_id", "command")
+}
 
 COMMAND = "nightly "
 """How the command of a night begins, in the header of its run; the suite's name follows."""
@@ -19,10 +27,10 @@ def nights(settings: Settings, suite: str) -> Iterator[str]:
     """
     for name in reversed(segments.finished(settings)):
         try:
-            text = (settings.segments / name / segments.MARKER).read_text(encoding="utf-8")
-            header = json.loads(text)["header"]
-            if header["command"] == COMMAND + suite:
-                yield str(header["run_id"])
+            path = settings.segments / name / segments.MARKER
+            run_id, command = _opening(path) or _whole(path)
+            if command == COMMAND + suite:
+                yield run_id
         except (OSError, ValueError, KeyError, TypeError):
             continue
 
@@ -33,3 +41,19 @@ def last_night(settings: Settings, suite: str, but: str | None = None) -> str | 
         if run_id != but and (but is None or run_id < but):
             return run_id
     return None
+
+
+def _opening(path: Path) -> tuple[str, str] | None:
+    """Read run and command from a marker's first lines; the plan of a large night comes after."""
+    with path.open("rb") as file:
+        start = file.read(_OPENING_BYTES).decode("utf-8", "replace")
+    found = {name: _FIELD[name].search(start) for name in ("run_id", "command")}
+    if any(match is None for match in found.values()):
+        return None
+    run_id, command = (json.loads(match[1]) for match in found.values() if match is not None)
+    return str(run_id), str(command)
+
+
+def _whole(path: Path) -> tuple[str, str]:
+    header = json.loads(path.read_text(encoding="utf-8"))["header"]
+    return str(header["run_id"]), str(header["command"])

@@ -68,6 +68,26 @@ def of_cells(store: Store, cell_ids: Collection[str]) -> dict[str, Past]:
     return _ask(store, "o.cell_id", cell_ids)
 
 
+def fresh(store: Store, cell_ids: Collection[str], since: datetime | None) -> frozenset[str]:
+    """Return those of the cells whose evidence stands: no older than `since`, and of the cell.
+
+    What a hub did not give says nothing of the cell.
+    """
+    if not cell_ids:
+        return frozenset()
+    moment = datetime(1970, 1, 1) if since is None else since.astimezone(UTC).replace(tzinfo=None)
+    others = store.sql(
+        "WITH good AS MATERIALIZED (SELECT cell_id FROM standing "
+        "WHERE outcome <> 'harness_error' GROUP BY cell_id "
+        "HAVING max(started_at) > ?::TIMESTAMP "
+        "AND arg_max(outcome, started_at) <> 'unavailable'), "
+        "asked AS MATERIALIZED (SELECT unnest(?::VARCHAR[]) AS key) "
+        "SELECT key FROM asked ANTI JOIN good ON good.cell_id = asked.key",
+        [moment, list(cell_ids)],
+    )
+    return frozenset(cell_ids).difference(row[0] for row in others)
+
+
 def of_tracks(store: Store, tracks: Collection[str]) -> dict[str, Past]:
     """Return the past of tracks, whatever versions they had, by the track's text."""
     return _ask(store, _TRACK, tracks)

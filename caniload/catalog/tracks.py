@@ -117,14 +117,20 @@ _FROM = (
 _OURS = "o.model IS DISTINCT FROM '__control__'"
 
 
-def of_runs(store: Store, runs: Sequence[str]) -> dict[Track, list[tuple[Seen, str]]]:
-    """Return a run's attempts by track, in order, each with how its cell was settled."""
+def of_runs(
+    store: Store, runs: Sequence[str], without: Collection[str] = ()
+) -> dict[Track, list[tuple[Seen, str]]]:
+    """Return a run's attempts by track, in order, each with how its cell was settled.
+
+    `without` are ids of cells that are left out.
+    """
     found: dict[Track, list[tuple[Seen, str]]] = {}
     for row in store.rows(
         f"SELECT {_TRACK}, {_SEEN}, coalesce(s.outcome, o.outcome) AS settled FROM observations o "
         f"{_FROM} LEFT JOIN settlements s ON s.run_id = o.run_id AND s.cell_id = o.cell_id "
-        f"WHERE list_contains(?, o.run_id) AND {_OURS} ORDER BY o.started_at, o.id",
-        [list(runs)],
+        f"WHERE list_contains(?, o.run_id) AND {_OURS} "
+        "AND o.cell_id NOT IN (SELECT unnest(?::VARCHAR[])) ORDER BY o.started_at, o.id",
+        [list(runs), list(without)],
     ):
         found.setdefault(_track(row), []).append((_seen(row), row["settled"]))
     return found

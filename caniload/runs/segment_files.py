@@ -147,6 +147,7 @@ def write(
     marker = {
         "schema_version": header.schema_version,
         "run_id": header.run_id,
+        "command": header.command,
         "finished_at": utcnow().isoformat(),
         "observations": len(observations),
         "settlements": len(settlements),

@@ -15,7 +15,7 @@ from caniload.errors import BadInputError
 from caniload.handles import Handle, parse
 from caniload.loaders import recognise
 from caniload.loaders.spec import LoaderSpec
-from caniload.records import cell_id
+from caniload.records import cell_ids, cell_rest
 from caniload.runs import plan
 from caniload.runs.envspecs import EnvSpec
 from caniload.runs.here import Here
@@ -114,6 +114,10 @@ class Candidate:
         )
 
 
+Rests = tuple[tuple[str, str | None], ...]
+"""By device, what follows the handle in a cell's identity."""
+
+
 @dataclass(slots=True)
 class Expansion:
     """Turn sources into candidates, remembering what sources alike are tried by."""
@@ -124,61 +128,38 @@ class Expansion:
     wishes: Sequence[Wish]
     _templates: dict[tuple[Any, ...], tuple[Trial, ...]] = field(default_factory=dict)
     _keys: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
-    _hashes: dict[int, tuple[str, str | None]] = field(default_factory=dict)
+    _known: dict[tuple[int, str], tuple[str, Rests]] = field(default_factory=dict)
 
     def candidates(self, sources: Iterable[Listed]) -> Iterator[Candidate]:
         """Yield the cells of sources, an export before what reads it, each cell once."""
-        seen: set[tuple[str, ...]] = set()
+        seen: set[str] = set()
         for listed in sources:
             if not listed.resolved:
                 continue
             made: dict[tuple[int, str, str], Candidate] = {}
             for trial, seat in self._placed(listed):
                 handle = self._handle(listed, trial)
-                recipe_hash, adapter = self._hash(trial)
-                for device in self.devices:
-                    key = (
-                        handle,
-                        trial.loader,
-                        trial.framework,
-                        seat.name,
-                        device,
-                        recipe_hash,
-                        trial.export_format or "",
-                    )
+                recipe_hash, rests = self._rests(trial, seat)
+                for device, rest in rests:
+                    if rest is None:
+                        identity = None
+                        key = f"{handle}|{seat.name}|{device}|{_words(trial, recipe_hash)}"
+                    else:
+                        identity = cell_ids(handle, rest)
+                        key = identity + seat.name
                     if key in seen:
                         continue
                     seen.add(key)
-                    versions = self._key(seat, trial)
-                    found = Candidate(
-                        None
-                        if versions is None
-                        else cell_id(
-                            handle,
-                            trial.loader,
-                            trial.framework,
-                            versions,
-                            device,
-                            recipe_hash,
-                            "attempt" if trial.export_format is None else "export",
-                            trial.export_format,
-                            adapter,
-                        ),
-                        handle,
-                        seat,
-                        device,
-                        recipe_hash,
-                        trial,
-                        listed,
-                    )
-                    if trial.parent is not None:
-                        found.parent = made.get((id(trial.parent), "", device)) or made.get(
-                            (id(trial.parent), seat.name, device)
-                        )
-                        if found.parent is None:
-                            continue
-                    made[id(trial), seat.name, device] = found
-                    made.setdefault((id(trial), "", device), found)
+                    found = Candidate(identity, handle, seat, device, recipe_hash, trial, listed)
+                    if listed.trials:
+                        if trial.parent is not None:
+                            near = (id(trial.parent), seat.name, device)
+                            anywhere = made.get((id(trial.parent), "", device))
+                            found.parent = anywhere or made.get(near)
+                            if found.parent is None:
+                                continue
+                        made[id(trial), seat.name, device] = found
+                        made.setdefault((id(trial), "", device), found)
                     yield found
 
     def _placed(self, listed: Listed) -> Iterator[tuple[Trial, Seat]]:
@@ -240,12 +221,36 @@ class Expansion:
             return str(trial.handle) if listed.trials else listed.handle.partition("#")[0]
         return f"{listed.handle.partition('#')[0]}#{trial.handle.format}"
 
-    def _hash(self, trial: Trial) -> tuple[str, str | None]:
-        """Return a trial's recipe hash and adapter, found once for each trial that is alike."""
-        if id(trial) not in self._hashes:
+    def _rests(self, trial: Trial, seat: Seat) -> tuple[str, Rests]:
+        """Return a trial's recipe hash and, by device, what follows the handle in its identity.
+
+        None stands for an environment that is not built. Found once for all trials that are alike.
+        """
+        known = self._known.get((id(trial), seat.name))
+        if known is None:
             hints = {key: value for key, value in trial.hints.items() if key != "files"}
-            self._hashes[id(trial)] = (trial.recipe.hash, adapter_of(hints))
-        return self._hashes[id(trial)]
+            recipe_hash, versions = trial.recipe.hash, self._key(seat, trial)
+            kind = "attempt" if trial.export_format is None else "export"
+            rests = tuple(
+                (
+                    device,
+                    None
+                    if versions is None
+                    else cell_rest(
+                        trial.loader,
+                        trial.framework,
+                        versions,
+                        device,
+                        recipe_hash,
+                        kind,
+                        trial.export_format,
+                        adapter_of(hints),
+                    ),
+                )
+                for device in self.devices
+            )
+            known = self._known[id(trial), seat.name] = recipe_hash, rests
+        return known
 
     def _key(self, seat: Seat, trial: Trial) -> str | None:
         """Return the key of the environment for a loader, None while it is not built."""
@@ -258,3 +263,8 @@ class Expansion:
 
 def _architecture(handle: Handle) -> str:
     return handle.locator.partition(".")[0] if handle.hub == "timm" else handle.locator
+
+
+def _words(trial: Trial, recipe_hash: str) -> str:
+    """Tell one trial from another where its environment has no versions yet."""
+    return f"{trial.loader}|{trial.framework}|{recipe_hash}|{trial.export_format}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
-from collections.abc import Collection
-from contextlib import ExitStack
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -65,6 +66,17 @@ class Prepared:
     """The files of this machine that the suite names."""
 
 
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Let the garbage collector rest: a plan makes many objects, and none of them is garbage."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+@_without_collector()
 def prepare(suite: Suite, settings: Settings, order: Order, watcher: Watcher) -> Prepared:
     """Resolve and build the environments, list the sources, and plan.
 
@@ -92,24 +104,23 @@ def prepare(suite: Suite, settings: Settings, order: Order, watcher: Watcher) ->
         expansion = Expansion(seats, suite.devices, specs, asked)
         candidates = tuple(expansion.candidates(found.sources))
         ids = [each.cell_id for each in candidates if each.cell_id is not None]
-        known = past.of_cells(store, ids)
+        age = None if suite.max_age_days is None else timedelta(days=suite.max_age_days)
+        since = None if age is None else order.now - age
+        fresh = frozenset() if order.again else past.fresh(store, ids, since)
+        known = past.of_cells(store, [each for each in ids if each not in fresh])
         ask = Ask(
             now=order.now,
-            max_age=None if suite.max_age_days is None else timedelta(days=suite.max_age_days),
+            max_age=age,
             only=order.only,
             shard=order.shard,
             again=order.again,
             budget_seconds=_budget(suite, order),
             skipped=partial(_skipped, suite, order.now),
         )
-        made = planning.plan(candidates, ask, known, partial(past.of_tracks, store))
+        made = planning.plan(candidates, ask, known, partial(past.of_tracks, store), fresh)
     made = _with_sources(made, found.omitted)
-    chosen = {id(each.candidate) for each in made.chosen}
-    standing = tuple(
-        each.cell_id
-        for each in candidates
-        if each.cell_id in known and id(each) not in chosen and each.cell_id is not None
-    )
+    chosen = {each.candidate.cell_id for each in made.chosen}
+    standing = tuple(sorted((fresh | known.keys()) - chosen))
     return Prepared(suite, made, candidates, wanted, seats, standing, tuple(found.local))
 
 
@@ -171,6 +182,11 @@ def expired(prepared: Prepared, order: Order) -> list[tuple[Skip, Track]]:
         if meant is not None:
             found.append((skip, _track(meant)))
     return found
+
+
+def listed_cells(prepared: Prepared) -> list[str]:
+    """Return the ids of the cells that the suite lists."""
+    return [each.cell_id for each in prepared.candidates if each.cell_id is not None]
 
 
 def tracks(prepared: Prepared) -> frozenset[Track]:

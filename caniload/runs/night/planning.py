@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -16,6 +16,7 @@ UNSETTLED = ("unavailable", "harness_error")
 GUESS_SECONDS = 30.0
 """What an attempt is taken to cost that nothing is known of."""
 
+UNCHANGED, YOUNG = "unchanged", "unchanged, and measured lately"
 EXPORT = "an export, made when what reads it is attempted"
 
 NEVER, CHANGED, STALE = 0, 1, 2
@@ -76,10 +77,12 @@ def plan(
     ask: Ask,
     cells: Mapping[str, Past],
     tracks: Callable[[Sequence[str]], Mapping[str, Past]],
+    fresh: Collection[str] = frozenset(),
 ) -> NightPlan:
     """Plan a night.
 
     `cells` holds the past by cell id; `tracks` is asked for that of cells which have none.
+    `fresh` are ids of cells whose evidence stands, of which nothing more need be known.
     """
     omitted: Counter[str] = Counter()
     listed = 0
@@ -88,6 +91,8 @@ def plan(
     for candidate in candidates:
         listed += 1
         why = candidate.reason or _left_out(candidate, ask, _past(candidate, cells))
+        if why is None and candidate.cell_id in fresh:
+            why = UNCHANGED if ask.max_age is None else YOUNG
         if why is None and candidate.cell_id in there:
             why = "the same versions as in another environment"
         if candidate.cell_id is not None:
@@ -127,8 +132,8 @@ def _left_out(candidate: Candidate, ask: Ask, past: Past | None) -> str | None:
     if past is None or ask.again or past.outcome in UNSETTLED:
         return None
     if ask.max_age is None:
-        return "unchanged"
-    return "unchanged, and measured lately" if ask.now - past.measured_at < ask.max_age else None
+        return UNCHANGED
+    return YOUNG if ask.now - past.measured_at < ask.max_age else None
 
 
 def _words(candidate: Candidate) -> str:

@@ -92,6 +92,8 @@ class Child:
         text = Path(f"/proc/self/fdinfo/{pidfd}").read_text()
         (self.pid,) = (int(line.split()[1]) for line in text.splitlines() if line.startswith("Pid"))
         self.returncode: int | None = None
+        self.lost = False
+        """Whether nobody knows how it ended, since its zygote ended before it could tell."""
 
     def poll(self) -> int | None:
         """Return the exit code, or minus the signal, if it has ended."""
@@ -99,7 +101,9 @@ class Child:
             with selectors.DefaultSelector() as selector:
                 selector.register(self.pidfd, selectors.EVENT_READ)
                 if selector.select(0):
-                    self.returncode = self.zygote.status()
+                    status = self.zygote.status()
+                    self.lost = status is None
+                    self.returncode = -signal.SIGKILL if status is None else status
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
@@ -187,9 +191,18 @@ class Zygote:
         self.count += 1
         return Child(self, pidfds[0])
 
-    def status(self) -> int:
-        """Return how the child that just ended did: an exit code, or minus a signal."""
-        return os.waitstatus_to_exitcode(int(self._line().get("status", 9)))
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self.process.poll() is None
+
+    def status(self) -> int | None:
+        """Return how the child that just ended did: an exit code, or minus a signal.
+
+        None if the zygote is gone too, so that nobody knows.
+        """
+        status = self._line().get("status")
+        return None if status is None else os.waitstatus_to_exitcode(status)
 
     def _line(self) -> dict[str, int]:
         """Read one answer; {} when the zygote is gone or silent."""
@@ -243,6 +256,15 @@ class WarmWatch(Watching):
             for fd in (job_fd, event_write, log_write):
                 os.close(fd)
 
+    @property
+    def lost(self) -> bool:
+        """Whether the zygote is gone: there was no fork, or nobody knows how it ended.
+
+        A fork whose zygote was killed dies with it, whatever its job would have come to.
+        """
+        child = self.process
+        return self.start_error is not None or (isinstance(child, Child) and child.lost)
+
     def _leftovers(self) -> None:
         """Kill what the child left, by session and by marker."""
         processes.kill(processes.marked(self.marker))
@@ -291,7 +313,7 @@ class Warm:
         on_event: Callable[[Event], None] | None,
         stop: Stop | None = None,
     ) -> Watched | None:
-        """Run one job in a fork; None where no zygote serves it."""
+        """Run one job in a fork; None where no zygote serves it, or its zygote ended before it."""
         zygote = self._take(job, interpreter)
         if zygote is None:
             return None
@@ -309,8 +331,8 @@ class Warm:
             raise
         finally:
             watch.end()
-            self._give_back(job, zygote, gone=watch.start_error is not None or watch.stuck)
-        if watch.start_error is not None:
+            self._give_back(job, zygote, gone=watch.lost or watch.stuck)
+        if watch.lost:
             return None
         return Watched(watch.attempt(), zygote.held, watch.log.text(), scratch)
 
@@ -321,7 +343,7 @@ class Warm:
             if wanted in self._broken:
                 return None
             idle = self._idle.setdefault(wanted, [])
-            fit = next((each for each in idle if each.shown.issuperset(paths)), None)
+            fit = next((z for z in idle if z.alive and z.shown.issuperset(paths)), None)
             stale = [] if fit is not None else list(idle)
             for each in stale if fit is None else [fit]:
                 idle.remove(each)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
+import signal
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -161,3 +163,60 @@ def test_where_imports_fail_a_fresh_worker_says_why(
     spec = replace(ScriptedSpec(), preload={"pytorch": preload})
     seen = warm.run([replace(job("pass_"), spec=spec)]).observations
     assert [(each.outcome, each.worker) for each in seen] == [(Outcome.PASSED, "fresh")]
+
+
+def ending(which: str) -> Any:
+    """Kill the zygote, what holds it or its fork, once, when the fork has begun its work."""
+    done: list[int] = []
+
+    def on_event(cell: Cell, event: Mapping[str, object]) -> None:
+        if event["event"] == "stage" and not done and cell.handle.startswith("file:scripted/hit@"):
+            zygotes = [pid for pid in processes.tree(os.getpid()) if is_zygote(pid)]
+            pythons = sorted(pid for pid in zygotes if "bwrap" not in name_of(pid))
+            victim = {"zygote": pythons[0], "child": pythons[-1], "box": min(zygotes)}[which]
+            assert len(pythons) == 2, "a zygote and what it forked"
+            done.append(victim)
+            fork = os.pidfd_open(pythons[-1])
+            os.kill(victim, signal.SIGKILL)
+            over, _, _ = select.select([fork], [], [], 1.0)
+            os.close(fork)
+            assert over, "a fork ends with its zygote"
+
+    return on_event
+
+
+def is_zygote(pid: int) -> bool:
+    """Tell whether a process is a zygote, what holds one, or a fork of it."""
+    return b"caniload_smoke.zygote" in Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def name_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/comm").read_text().strip()
+
+
+@pytest.mark.parametrize("boxed", [True, False])
+@pytest.mark.parametrize("victim", ["zygote", "box"])
+def test_a_killed_zygote_is_no_outcome_of_its_childs_cell(
+    warm: Executor, boxed: bool, victim: str
+) -> None:
+    """The cell goes to a fresh worker, the next one to a new zygote; no fork outlives the old."""
+    warm.on_event = ending(victim)
+    if not boxed:
+        warm = Executor(
+            warm.settings, warm.on_event, worker=warm.place().worker, sandbox="none", warm=True
+        )
+    jobs = [job("pass_", label="a"), job("slow_pass", label="hit", arguments={"seconds": 3})]
+    seen = warm.run([*jobs, job("pass_", label="b")]).observations
+    assert [each.outcome for each in seen] == ["passed"] * 3
+    assert [each.worker for each in seen] == ["warm", "fresh", "warm"]
+    assert processes.tree(os.getpid()) == {os.getpid()}
+
+
+def test_a_killed_fork_is_our_fault_and_tried_again(warm: Executor) -> None:
+    warm.on_event = ending("child")
+    hit = job("slow_pass", label="hit", arguments={"seconds": 3}, memory_bytes=1 << 30)
+    result = warm.run([job("pass_", label="a"), hit, job("pass_", label="b")])
+    outcomes = [each.outcome for each in result.observations]
+    assert outcomes == ["passed", "harness_error", "passed", "passed"]
+    assert {each.worker for each in result.observations} == {"warm"}
+    assert [each.outcome for each in result.settlements] == ["passed"] * 3

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import array
 import contextlib
+import ctypes
 import gc
 import importlib
 import json
 import os
+import signal
 import socket
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,9 @@ from . import worker
 
 FAILED = 71
 """Exit code of a zygote whose imports fail: its jobs go to fresh workers, which say why."""
+
+_PRCTL = ctypes.CDLL(None).prctl
+"""Looked up before any fork: a library that is imported may hold the loader's lock in a thread."""
 
 
 def main(control_fd: int, preload: list[str]) -> None:
@@ -72,8 +77,10 @@ def serve(control: socket.socket, order: dict[str, Any], fds: list[int]) -> None
     for name in order.get("import", ()):
         with contextlib.suppress(Exception):
             bring(name)
+    zygote = os.getpid()
     child = os.fork()
     if child == 0:
+        die_with(zygote)
         control.close()
         become(order, *fds)
     for fd in fds:
@@ -84,6 +91,13 @@ def serve(control: socket.socket, order: dict[str, Any], fds: list[int]) -> None
     os.close(pidfd)
     _, status = os.waitpid(child, 0)
     control.sendall(json.dumps({"status": status}).encode() + b"\n")
+
+
+def die_with(parent: int) -> None:
+    """Have the kernel end this process when its parent ends (PR_SET_PDEATHSIG)."""
+    _PRCTL(1, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(FAILED)
 
 
 def become(order: dict[str, Any], job_fd: int, event_fd: int, log_fd: int) -> None:

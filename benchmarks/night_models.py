@@ -67,10 +67,11 @@ def net(width):
 for n in range(25):
     keras.utils.set_random_seed(n)
     model = net(8 + n)
+    if n < 10:
+        model.save(f"{out}/dense-{n:02}.h5")
     model.compile(loss="mse")
     model.save(f"{out}/dense-{n:02}.keras")
     if n < 10:
-        model.save(f"{out}/dense-{n:02}.h5")
         model.export(f"{out}/saved-{n:02}", verbose=False)
     if n < 20:
         with open(f"{out}/lite-{n:02}.tflite", "wb") as file:

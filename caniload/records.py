@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
@@ -178,8 +179,15 @@ def cell_rest(*parts: str | None) -> str:
 
 def cell_ids(handle: str, rest: str) -> str:
     """Return the id of the cell of a handle; `rest` is what `cell_rest` gave."""
-    text = f"[{json.dumps(handle, ensure_ascii=False)},{rest}"
-    return hashlib.sha256(text.encode()).hexdigest()[:24]
+    begun = _begun(handle).copy()
+    begun.update(rest.encode())
+    return begun.hexdigest()[:24]
+
+
+@lru_cache(maxsize=8)
+def _begun(handle: str) -> hashlib._Hash:
+    """Hash the handle, which several cells in a row share."""
+    return hashlib.sha256(f"[{json.dumps(handle, ensure_ascii=False)},".encode())
 
 
 class Cell(Record):

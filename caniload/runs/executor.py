@@ -178,7 +178,7 @@ class Running:
                 stop=stop,
             )
         self._lock = threading.Lock()
-        self._number = len(segment.contents.observations)
+        self._number = max(map(_number, segment.contents.observations), default=0)
 
     def settle(self, cell_id: str) -> None:
         """Attempt a cell until its outcome stands, and write down how it ended."""
@@ -234,3 +234,12 @@ class Running:
             products.export_folder(self.settings, parent), cell.handle, parent
         )
         return replace(job, cell=cell, artefact=artefact)
+
+
+def _number(seen: Observation) -> int:
+    """Return which of its run's attempts an observation is of.
+
+    Those before it need not all be there: of several that went on at once when a run was cut
+    off, a later one may have ended first.
+    """
+    return int(seen.id.rpartition("-")[2])

@@ -19,7 +19,9 @@ import socket
 import subprocess
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -78,8 +80,24 @@ def modules(job: Job) -> tuple[str, ...]:
     return job.spec.warm_modules(Path(job.artefact.root), job.cell.framework)
 
 
+MOST_KILLED = 3
+"""How often zygotes of one key may be killed while they import before no more are started."""
+
+
 class ZygoteError(Exception):
-    """Raised when a zygote does not come up or is gone; its job goes to a fresh worker."""
+    """Raised when a zygote does not come up or is gone; its job goes to a fresh worker.
+
+    `killed` says that a signal ended it, which tells nothing of the next one.
+    """
+
+    def __init__(self, message: str, *, killed: bool = False) -> None:
+        """Say what happened."""
+        super().__init__(message)
+        self.killed = killed
+
+
+Start = Callable[[Callable[[], "subprocess.Popen[bytes]"]], "subprocess.Popen[bytes]"]
+"""Start a process in a thread that lives as long as it is needed: it is killed with the thread."""
 
 
 class Child:
@@ -126,7 +144,8 @@ class Zygote:
         interpreter: Interpreter,
         place: Place,
         scratch: Path,
-        also: tuple[Path, ...] = (),
+        also: tuple[Path, ...],
+        begin: Start,
     ) -> None:
         """Start it and wait until its imports are done; raises `ZygoteError`.
 
@@ -152,22 +171,26 @@ class Zygote:
             launch.prepare()
         self.log = (scratch / "zygote.log").open("wb")
         with theirs:
-            self.process = subprocess.Popen(
-                launch.command(-1, -1),
-                stdin=subprocess.DEVNULL,
-                stdout=self.log,
-                stderr=self.log,
-                cwd=scratch / "work",
-                env=launch.environ(),
-                pass_fds=(theirs.fileno(),),
-                start_new_session=True,
+            self.process = begin(
+                lambda: subprocess.Popen(
+                    launch.command(-1, -1),
+                    stdin=subprocess.DEVNULL,
+                    stdout=self.log,
+                    stderr=self.log,
+                    cwd=scratch / "work",
+                    env=launch.environ(),
+                    pass_fds=(theirs.fileno(),),
+                    start_new_session=True,
+                )
             )
         self.uid = launch.uid
         self.held = launch.describe().model_copy(update={"memory": "pss"})
         self.control.settimeout(READY_SECONDS)
         if not self._line().get("ready"):
+            code = self._code()
             self.close()
-            raise ZygoteError("the imports of a warm worker failed")
+            killed = code is not None and (code < 0 or code > 128)  # bubblewrap adds 128
+            raise ZygoteError("the imports of a warm worker failed", killed=killed)
 
     def fork(self, job: Job, scratch: Path, marker: str, fds: tuple[int, int, int]) -> Child:
         """Fork a worker that reads its job from, and writes to, the descriptors given."""
@@ -190,6 +213,12 @@ class Zygote:
         _, _, self._rest = text.partition(b"\n")
         self.count += 1
         return Child(self, pidfds[0])
+
+    def _code(self) -> int | None:
+        """Return how it ended, once it has let go of its socket; None if it runs on."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self.process.wait(1.0)
+        return None
 
     @property
     def alive(self) -> bool:
@@ -290,7 +319,8 @@ class Warm:
         self._lock = threading.Lock()
         self._idle: dict[Key, list[Zygote]] = {}
         self._busy: set[Zygote] = set()
-        self._broken: set[Key] = set()
+        self._broken: Counter[Key] = Counter()
+        self._starting = ThreadPoolExecutor(1, thread_name_prefix="zygotes")
         self._waiting: dict[Key, dict[str, tuple[Path, ...]]] = {}
         self._count = 0
         self.holding = False
@@ -340,7 +370,7 @@ class Warm:
         """Return a zygote that serves a job, started now if need be; it is the caller's."""
         wanted, paths = key(job), shown(job)
         with self._lock:
-            if wanted in self._broken:
+            if self._broken[wanted] >= MOST_KILLED:
                 return None
             idle = self._idle.setdefault(wanted, [])
             fit = next((z for z in idle if z.alive and z.shown.issuperset(paths)), None)
@@ -360,14 +390,19 @@ class Warm:
             return fit
         blank = replace(job, artefact=None, exporter_file=None)
         try:
-            zygote = Zygote(blank, interpreter, self.place, place, tuple(also))
-        except (ZygoteError, OSError):
+            zygote = Zygote(blank, interpreter, self.place, place, tuple(also), self._begin)
+        except (ZygoteError, OSError) as error:
             with self._lock:
-                self._broken.add(wanted)
+                once = isinstance(error, ZygoteError) and error.killed
+                self._broken[wanted] += 1 if once else MOST_KILLED
             return None
         with self._lock:
             self._busy.add(zygote)
         return zygote
+
+    def _begin(self, start: Callable[[], subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
+        """Start a process in the thread that ends with the run: it is killed when that does."""
+        return self._starting.submit(start).result()
 
     def _give_back(self, job: Job, zygote: Zygote, *, gone: bool) -> None:
         """Keep a zygote for the next job, or close it: it is gone, or nothing waits for it."""
@@ -407,6 +442,7 @@ class Warm:
             self._busy.clear()
         for zygote in everything:
             zygote.close()
+        self._starting.shutdown()
 
 
 Key = tuple[object, ...]

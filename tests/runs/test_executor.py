@@ -7,6 +7,7 @@ import hashlib
 import json
 import statistics
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -160,3 +161,19 @@ def test_a_disk_that_is_full_is_told_and_the_run_can_be_resumed(
             executor.run(jobs)
     (run_id,) = journal.unfinished(executor.settings.segments)
     assert executor.resume(run_id, jobs).settlements[0].outcome is Outcome.PASSED
+
+
+def test_a_run_that_lost_an_attempt_doubles_no_identity(executor: Executor) -> None:
+    """Of two attempts at once the second had ended when the run was killed, the first had not."""
+    jobs = [make_job("pass_", label=name) for name in "ab"]
+    (_, second) = executor.run(jobs).observations
+    header = executor.header("run", [each.cell for each in jobs])
+    ahead = second.model_copy(update={"run_id": header.run_id, "id": f"{header.run_id}-0002"})
+    with closing(journal.Segment.create(executor.settings.segments, header)) as segment:
+        segment.append(ahead)
+    result = executor.resume(header.run_id, jobs)
+    assert [each.id[-4:] for each in result.observations] == ["0002", "0003"]
+    assert [each.observations for each in result.settlements] == [
+        (f"{header.run_id}-0003",),
+        (f"{header.run_id}-0002",),
+    ]

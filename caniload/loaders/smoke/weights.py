@@ -45,6 +45,10 @@ WHOLE_BYTES = 100_000_000
 last and the heads are, and of the others blocks throughout: reading twice what a library maps
 into memory once would cost more than its load."""
 
+WHOLE_TENSOR_BYTES = 16_000_000
+"""No tensor of a larger model that is larger than this is compared whole: an embedding, which
+comes first, may be a quarter of it."""
+
 
 def candidates(name: str, prefix: str) -> list[str]:
     """Return the names under which a file may hold a live tensor: its own, or the library's."""
@@ -83,7 +87,9 @@ def compare_named(file: dict[str, Tensor], live: Iterable[Live], prefix: str = "
         if file[key].shape != item.shape:
             differing.append(f"{item.name} {list(item.shape)} for {list(file[key].shape)}")
             continue
-        look = item.matches if item.name in whole or item.glance is None else item.glance
+        fits = not large or len(file[key].data) <= WHOLE_TENSOR_BYTES
+        entire = item.glance is None or (item.name in whole and fits)
+        look = item.matches if entire else item.glance
         glanced += int(look is item.glance)
         if look(file[key]):
             matched.add(item.storage)

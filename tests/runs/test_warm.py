@@ -23,6 +23,8 @@ from caniload.runs.job import Job
 from caniload.settings import Settings
 from caniload.words import ArtefactClass, Outcome
 
+pytestmark = pytest.mark.slow
+
 ZYGOTE = Path(__file__).parents[2] / "caniload" / "loaders" / "smoke" / "zygote.py"
 
 

@@ -17,6 +17,8 @@ from caniload.runs import journal, processes
 from caniload.runs.night.night import Night, cells_of
 from caniload.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 
 def settled(result: Night) -> dict[str, str]:
     """How each cell that is no control's ended, by its handle."""

@@ -137,7 +137,7 @@ class RegistryError(CaniloadError):
 
 
 class SharedFileError(CaniloadError):
-    """Raised when something wrote into a file that a copied environment shares with its original."""
+    """Raised when something wrote into a file that a copy shares with its original."""
 
 
 class StoreError(CaniloadError):

@@ -205,8 +205,8 @@ def compare(
     the moment `since`, and of the same kind of observer; without both nothing is compared but
     with expectations. `listed` gives the tracks of the suite now, and is asked only where a cell
     of `against` is not among `listed_cells`, the ids of the suite's cells: what `against`
-    attempted and the suite no longer lists is gone. `standing_cells` are ids of cells that were not tried because
-    their evidence stands; they join `cells`.
+    attempted and the suite no longer lists is gone. `standing_cells` are ids of cells that were
+    not tried because their evidence stands; they join `cells`.
     """
     runs = (run_id,) if isinstance(run_id, str) else tuple(run_id)
     now = of_runs(store, runs)

@@ -69,11 +69,17 @@ def _ignore(line: str) -> None:
 
 
 def suite_environments(
-    suite: Suite, settings: Settings, on_line: OnLine = _ignore, *, fresh: bool = True
+    suite: Suite,
+    settings: Settings,
+    on_line: OnLine = _ignore,
+    *,
+    fresh: bool = True,
+    failed: Callable[[str, EnvironmentBuildError], None] | None = None,
 ) -> tuple[SuiteEnvironment, ...]:
     """Return a suite's environments, resolved; without any, the ones caniload uses by itself.
 
-    Raises `BadInputError` for what can be no environment, and what `resolve` raises.
+    `failed` is told of those for which pip finds no versions, which are left out then. Raises
+    `BadInputError` for what can be no environment, and what `resolve` raises.
     """
     known = environments.specs(settings)
     faults = environment_faults(suite, known)
@@ -81,9 +87,15 @@ def suite_environments(
         raise BadInputError("\n".join(faults))
     if not suite.environments:
         return tuple(SuiteEnvironment(s.name, s) for s in known.values() if s.default)
-    return tuple(
-        _resolved(each, suite, known, settings, on_line, fresh) for each in suite.environments
-    )
+    found: list[SuiteEnvironment] = []
+    for wish in suite.environments:
+        try:
+            found.append(_resolved(wish, suite, known, settings, on_line, fresh))
+        except EnvironmentBuildError as error:
+            if failed is None:
+                raise
+            failed(wish.name, error)
+    return tuple(found)
 
 
 def _resolved(

@@ -15,6 +15,7 @@ from caniload.catalog.diagnosis import load_rules
 from caniload.catalog.past import Past
 from caniload.catalog.store import open_store
 from caniload.catalog.tracks import Track, artefact
+from caniload.errors import EnvironmentBuildError
 from caniload.handles import Handle
 from caniload.loaders.fetch import fetch
 from caniload.loaders.specs import load_specs
@@ -80,11 +81,22 @@ def _without_collector() -> Iterator[None]:
 def prepare(suite: Suite, settings: Settings, order: Order, watcher: Watcher) -> Prepared:
     """Resolve and build the environments, list the sources, and plan.
 
-    Raises an input error for what the suite names and nobody knows, `EnvironmentBuildError` when
-    no versions fit a range, `HubError` never: a hub's "no" is a reason to leave a source out.
+    Raises an input error for what the suite names and nobody knows. A hub's "no" is a reason to
+    leave a source out, and versions that pip cannot find one to leave an environment out: both
+    are counted.
     """
+    unresolved: Counter[str] = Counter()
+
+    def failed(name: str, error: EnvironmentBuildError) -> None:
+        watcher.building(name, error.message)
+        unresolved[f"environment {name}: {error.message.splitlines()[0]}"] += 1
+
     wanted = suite_environments(
-        suite, settings, lambda line: watcher.building("suite", line), fresh=not order.dry
+        suite,
+        settings,
+        lambda line: watcher.building("suite", line),
+        fresh=not order.dry,
+        failed=failed,
     )
     seats = places.seats(wanted, settings)
     missing = [each for each, seat in zip(wanted, seats, strict=True) if seat.here is None]
@@ -118,7 +130,7 @@ def prepare(suite: Suite, settings: Settings, order: Order, watcher: Watcher) ->
             skipped=partial(_skipped, suite, order.now),
         )
         made = planning.plan(candidates, ask, known, partial(past.of_tracks, store), fresh)
-    made = _with_sources(made, found.omitted)
+    made = _with_sources(made, found.omitted, unresolved)
     chosen = {each.candidate.cell_id for each in made.chosen}
     standing = tuple(sorted((fresh | known.keys()) - chosen))
     return Prepared(suite, made, candidates, wanted, seats, standing, tuple(found.local))
@@ -239,12 +251,10 @@ def _matches(skip: Skip, each: Candidate) -> bool:
     )
 
 
-def _with_sources(made: NightPlan, omitted: Counter[str]) -> NightPlan:
-    """Count the sources that are left out whole beside the cells that are."""
-    if not omitted:
+def _with_sources(made: NightPlan, omitted: Counter[str], unresolved: Counter[str]) -> NightPlan:
+    """Count beside the cells the sources and environments that are left out whole."""
+    whole = unresolved + Counter({f"source: {why}": n for why, n in omitted.items()})
+    if not whole:
         return made
-    both = Counter(made.omitted)
-    for why, number in omitted.items():
-        both[f"source: {why}"] += number
-    listed = made.listed + sum(omitted.values())
-    return replace(made, listed=listed, omitted=dict(sorted(both.items())))
+    both = Counter(made.omitted) + whole
+    return replace(made, listed=made.listed + whole.total(), omitted=dict(sorted(both.items())))

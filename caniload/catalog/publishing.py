@@ -80,7 +80,7 @@ def maybe_publish(settings: Settings) -> Generation | None:
         return None
 
 
-def ingest(settings: Settings, paths: Iterable[Path]) -> IngestReport:
+def ingest(settings: Settings, paths: Iterable[Path | str]) -> IngestReport:
     """Take in finished segments that other machines measured; see `ingesting.ingest`."""
     from caniload.catalog.ingesting import ingest as take_in
 

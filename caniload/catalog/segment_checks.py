@@ -65,6 +65,8 @@ def _text(name: str) -> str:
 
 
 _CELL = ("model", "handle", "loader", "framework", "environment", "environment_key", "device")
+_CELL_ENDS = ("kind", "export_format", "parent_observation")
+_ENDED = ("outcome", "stage", "evidence_level", "worker")
 _BEGINNING = (
     """'{"schema_version":' || $version || ',"id":' || """
     + _text("id")
@@ -73,10 +75,7 @@ _BEGINNING = (
     + """ || ',"cell":{' || """
     + " || ',' || ".join(f"""'"{name}":' || {_text(name)}""" for name in _CELL)
     + """ || ',"recipe":' || dumped || """
-    + " || ".join(
-        f"""',"{name}":' || {_text(name)}""" for name in ("kind", "export_format",
-                                                          "parent_observation")
-    )  # fmt: skip
+    + " || ".join(f"""',"{name}":' || {_text(name)}""" for name in _CELL_ENDS)
     + """ || ',"adapter":'"""
 )
 _REST = (
@@ -85,10 +84,7 @@ _REST = (
     + """ || '","finished_at":"' || """
     + _time("finished_at")
     + """ || '",' || """
-    + " || ',' || ".join(
-        f"""'"{name}":' || {_text(name)}""" for name in ("outcome", "stage", "evidence_level",
-                                                         "worker")
-    )  # fmt: skip
+    + " || ',' || ".join(f"""'"{name}":' || {_text(name)}""" for name in _ENDED)
     + """ || ',"stage_seconds":{'"""
 )
 _ID = (
@@ -135,6 +131,8 @@ class Handed:
     run_id: str
     ids: tuple[str, ...]
     observer: str
+    caniload_version: str
+    machine: str
 
 
 def check(folder: Path) -> Handed:
@@ -191,7 +189,8 @@ def _checked(folder: Path) -> Handed:
             agreeing = {row[0] for row in database.execute(_AGREES, wanted).fetchall()}
         for row in _rows(database, path, [key for key in ids if key not in agreeing]):
             _agrees(row, run_id)
-    return Handed(folder, run_id, ids, header.observer.name)
+    by = header.observer
+    return Handed(folder, run_id, ids, by.name, by.caniload_version, by.machine)
 
 
 def _every_row(database: duckdb.DuckDBPyConnection, path: str, count: object) -> tuple[str, ...]:
@@ -210,9 +209,7 @@ def _every_row(database: duckdb.DuckDBPyConnection, path: str, count: object) ->
     for name in _JSON:
         faults[f"has no JSON in {name}"] = f"NOT coalesce(json_valid({name}), true)"
     which = " ".join(f"WHEN {test} THEN '{what}'" for what, test in faults.items())
-    found = database.execute(
-        f"SELECT id, CASE {which} END FROM read_parquet(?)", [path]
-    ).fetchall()
+    found = database.execute(f"SELECT id, CASE {which} END FROM read_parquet(?)", [path]).fetchall()
     wrong = next((row for row in found if row[1] is not None), None)
     if wrong is not None:
         raise CorruptSegmentError(f"observation {wrong[0]} {wrong[1]}")
@@ -272,9 +269,7 @@ def _recipes(database: duckdb.DuckDBPyConnection, path: str) -> None:
         database.execute("INSERT INTO recipes VALUES (?, ?, ?, ?)", values)
 
 
-def _rows(
-    database: duckdb.DuckDBPyConnection, path: str, ids: list[str]
-) -> list[dict[str, Any]]:
+def _rows(database: duckdb.DuckDBPyConnection, path: str, ids: list[str]) -> list[dict[str, Any]]:
     """Read rows whole, as their columns' types, so that a damaged page shows."""
     if not ids:
         return []
@@ -298,8 +293,7 @@ def _agrees(row: dict[str, Any], run_id: str) -> None:
     record = Observation.model_validate_json(row["record"])
     fields, cell, handle = json.loads(row["record"]), record.cell, parse(record.cell.handle)
     first = record.exceptions[0] if record.exceptions else None
-    told = {name: getattr(cell, name) for name in (*_CELL, "kind", "export_format",
-                                                   "parent_observation")}  # fmt: skip
+    told = {name: getattr(cell, name) for name in (*_CELL, *_CELL_ENDS)}
     told |= {
         "id": record.id,
         "run_id": run_id,

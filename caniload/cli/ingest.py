@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,12 +10,21 @@ from caniload.cli.options import Format
 from caniload.cli.out import Out
 from caniload.settings import Settings
 
-EXAMPLES = ("caniload ingest from-gpu/20261123T200103Z-5d41ab", "caniload ingest segments/*")
+EXAMPLES = (
+    "caniload ingest from-gpu/20261123T200103Z-5d41ab",
+    "caniload ingest segments/*",
+    "caniload ingest s3://evidence/nightly",
+)
 REJECTED = 2
 
 
 def command(
-    paths: Annotated[list[Path], typer.Argument(help="Folders of finished segments.")],
+    places: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE|DIR|URL", help="Finished segments, run.json, or folders of them."
+        ),
+    ],
     form: Format = "human",
 ) -> int:
     """Take in evidence that another machine measured; taking it twice changes nothing.
@@ -27,7 +35,7 @@ def command(
     from caniload.catalog.publishing import ingest
 
     out = Out(form)
-    report = ingest(Settings.read(), paths)
+    report = ingest(Settings.read(), places)
     for path, why in report.rejected:
         out.warn(f"{path} was refused: {why}")
     out.show(

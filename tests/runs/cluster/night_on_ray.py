@@ -46,9 +46,7 @@ def trial(label: str, script: str, arguments: dict[str, object]) -> Trial:
     hints = {"script": script, "arguments": arguments}
     recipe = Recipe(weights="random")
     handle = parse(f"timm:{label}")
-    return Trial(
-        None, handle, "transformers", "pytorch", "tiny", recipe, hints, architecture=label
-    )
+    return Trial(None, handle, "transformers", "pytorch", "tiny", recipe, hints, architecture=label)
 
 
 def candidate(label: str, script: str, arguments: dict[str, object], here: Here) -> Candidate:

@@ -92,6 +92,7 @@ def command(
         )
     out, settings = Out(form), Settings.read()
     found = read_suite(find_suite(suite))
+    against = _since(since, settings)
     order = orders.Order(
         only=tuple(only or ()),
         shard=units.shard(shard),
@@ -116,7 +117,7 @@ def command(
             night = _run(run, found.title, resume, out)
             if night is None:
                 return 130
-    told = _report(prepared, order, night, settings, since)
+    told = _report(prepared, order, night, settings, against)
     _publish(settings, night)
     _write(out, told, report, found.path)
     return 1 if told.failed else 0
@@ -196,7 +197,8 @@ def show_plan(out: Out, prepared: Prepared) -> None:
         lines = [table(columns, rows, width())] if rows else []
         total = sum(each.seconds for each in plan.chosen)
         lines.append(
-            f"{len(plan.chosen)} of {plan.listed} cells would be attempted, "
+            f"{len(plan.chosen)} of {plan.listed} {'cell' if plan.listed == 1 else 'cells'} "
+            "would be attempted, "
             f"about {seconds(total)} of work"
         )
         lines += [f"  {number} left out: {why}" for why, number in plan.omitted.items()]
@@ -214,9 +216,12 @@ def _report(
     order: Order,
     night: Night | None,
     settings: Settings,
-    since: str | None,
+    asked: tuple[datetime | None, str | None],
 ) -> NightReport:
-    """Compare the night with what was known before and put together what is told of it."""
+    """Compare the night with what was known before and put together what is told of it.
+
+    `asked` is what to compare with, if that is not the last night.
+    """
     from caniload import __version__
     from caniload.catalog import comparison
     from caniload.catalog.nights import last_night
@@ -226,8 +231,8 @@ def _report(
 
     suite, plan = prepared.suite, prepared.plan
     run_id = night.run_id if night is not None else ""
-    moment, against = _since(since)
-    if since is None:
+    moment, against = asked
+    if moment is None and against is None:
         against = last_night(settings, suite.title, but=run_id or None)
     with open_store(settings) as store:
         compared = comparison.compare(
@@ -278,13 +283,18 @@ STANDING = 2000
 """Past so many cells whose evidence stands a report counts them and draws none."""
 
 
-def _since(text: str | None) -> tuple[datetime | None, str | None]:
-    """Read --since: a day, a moment, or a run's id."""
+def _since(text: str | None, settings: Settings) -> tuple[datetime | None, str | None]:
+    """Read --since: a day, a moment, or the id of a run that is known."""
+    from caniload.catalog.store import open_store
+    from caniload.catalog.tracks import end_of
+
     if text is None:
         return None, None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
+        with open_store(settings) as store:
+            end_of(store, text)
         return None, text
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)), None
 

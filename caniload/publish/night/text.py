@@ -33,7 +33,8 @@ def write(report: NightReport, *, shown: int = SHOWN) -> str:
     took = said.duration((report.finished - report.started).total_seconds())
     lines += [f"{said.coverage(report.coverage)}; took {took}"]
     lines += [f"  omitted {count:,}: {why}" for why, count in said.omissions(report.coverage)]
-    lines += [f"run {report.run_id}. {said.against(report)}"]
+    run = f"run {report.run_id}. " if report.run_id else ""
+    lines += [f"{run}{said.against(report)}"]
     return "\n".join(_clean(line) for line in lines) + "\n"
 
 

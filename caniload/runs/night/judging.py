@@ -19,7 +19,6 @@ NOT_THE_MODELS = frozenset({Fault.NETWORK, Fault.RESOURCES, Fault.HARNESS})
 """Faults that may be gone a moment later."""
 
 _BY_OUTCOME = {
-    Outcome.HARNESS_ERROR: Fault.HARNESS,
     Outcome.TIMED_OUT: Fault.RESOURCES,
     Outcome.OUT_OF_MEMORY: Fault.RESOURCES,
     Outcome.UNAVAILABLE: Fault.NETWORK,
@@ -31,14 +30,18 @@ def again(seen: Sequence[Observation], past: Past | None, fault: Fault | None) -
 
     Two attempts for a failure that is not the model's, and for one without a diagnosis: alone it
     is no verdict. Up to three where the result differs from the last time's, unless they have
-    disagreed already: that is `flaky`.
+    disagreed already: that is `flaky`. What was our own fault agrees and disagrees with nothing,
+    and is tried once more.
     """
     if len(seen) >= MOST:
         return False
     last = seen[-1]
-    results = {result(each) for each in seen}
-    if len(results) > 1:
-        return len(seen) < 2
+    ours = [each for each in seen if each.outcome is Outcome.HARNESS_ERROR]
+    if last.outcome is Outcome.HARNESS_ERROR:
+        return len(ours) < 2
+    seen = [each for each in seen if each not in ours]
+    if len({result(each) for each in seen}) > 1:
+        return False
     if fault in NOT_THE_MODELS or _BY_OUTCOME.get(last.outcome) is not None:
         return len(seen) < 2
     if past is not None and result(last) != past.signature:

@@ -67,6 +67,9 @@ class Prepared:
     """The files of this machine that the suite names."""
 
 
+NOT_LOADED = "nothing in the suite's environments loads it"
+
+
 @contextmanager
 def _without_collector() -> Iterator[None]:
     """Let the garbage collector rest: a plan makes many objects, and none of them is garbage."""
@@ -130,6 +133,10 @@ def prepare(suite: Suite, settings: Settings, order: Order, watcher: Watcher) ->
             skipped=partial(_skipped, suite, order.now),
         )
         made = planning.plan(candidates, ask, known, partial(past.of_tracks, store), fresh)
+    loaded = {each.listed.handle for each in candidates}
+    idle = sum(each.handle not in loaded for each in found.sources)
+    if idle:
+        found.omitted[NOT_LOADED] += idle
     made = _with_sources(made, found.omitted, unresolved)
     chosen = {each.candidate.cell_id for each in made.chosen}
     standing = tuple(sorted((fresh | known.keys()) - chosen))

@@ -99,15 +99,14 @@ def strike(
     """Kill what is wanted next until the parent is among the dead or the night is over."""
     over = os.pidfd_open(night.pid)
     try:
-        while waiting:
-            if ended(over, chance.uniform(0.0, SPREAD_SECONDS)):
-                return
+        patience = chance.uniform(0.0, SPREAD_SECONDS)
+        while waiting and not ended(over, patience):
             kind = waiting[-1]
-            while (victim := find(night.pid, kind, chance)) is None:
-                if ended(over, 0.005):
-                    return
             family = {pid: processes.start_time(pid) for pid in processes.tree(night.pid)}
-            os.kill(victim, signal.SIGKILL)
+            if not killed(find(night.pid, kind, chance)):
+                patience = 0.005
+                continue
+            patience = chance.uniform(0.0, SPREAD_SECONDS)
             waiting.pop()
             tally.kills[kind] += 1
             if kind == "parent":
@@ -117,6 +116,17 @@ def strike(
         assert ended(over, 300.0), "the night does not end"
     finally:
         os.close(over)
+
+
+def killed(pid: int | None) -> bool:
+    """Kill a process; tell whether there was one."""
+    if pid is None:
+        return False
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def ended(pidfd: int, seconds: float) -> bool:
@@ -200,3 +210,6 @@ def judge(home: Path, cells: int, tally: Tally) -> None:
             ends = {str(one.outcome) for one in attempts}
             assert ends <= {truth(name), "harness_error"}, (name, ends)
             tally.settled[str(each.outcome)] += 1
+            if each.outcome == "harness_error":
+                lost = sum(one.outcome == "harness_error" for one in attempts)
+                assert lost > 1, "what was killed once is tried again"

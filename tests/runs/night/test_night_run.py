@@ -115,6 +115,25 @@ def test_results_that_disagree_are_flaky_and_not_tried_a_third_time(
     assert [seen.outcome for seen in cells_of(result)] == ["passed", "failed"]
 
 
+def test_what_was_our_fault_is_no_disagreement(settings: Settings, tmp_path: Any) -> None:
+    """A failure that nobody explains must show itself twice, whatever befell us in between."""
+    cells = [
+        candidate(
+            "fail_but_end", label=f"at-{at}", counter=str(tmp_path / str(at)), at=at, message="odd"
+        )
+        for at in (1, 2)
+    ]
+    result = night(settings, planned(*cells)).run("nightly test")
+    seen: dict[str, list[str]] = {}
+    for each in cells_of(result):
+        seen.setdefault(each.cell.handle, []).append(str(each.outcome))
+    assert seen == {
+        "timm:at-1": ["harness_error", "failed", "failed"],
+        "timm:at-2": ["failed", "harness_error", "failed"],
+    }
+    assert settled(result) == {"timm:at-1": "failed", "timm:at-2": "failed"}
+
+
 def test_a_night_that_is_over_attempts_nothing_more_and_still_settles_everything(
     settings: Settings,
 ) -> None:

@@ -275,6 +275,17 @@ class Worker:
         self.checks()
         self.final()
 
+    def fail_but_end(self, counter, at, message):
+        """Fail each time, but for one that ends without a word."""
+        self.hello()
+        with open(counter, "a") as file:
+            file.write(".")
+        if os.path.getsize(counter) == at:
+            os._exit(1)
+        chain = [{"type": "ValueError", "message": message, "relation": "raised"}]
+        self.send("exceptions", exceptions=chain)
+        self.final("failed", "load", message)
+
     def own_kill(self):
         self.hello()
         os.kill(os.getpid(), 9)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,9 +16,14 @@ import pytest
 from caniload.errors import BadInputError
 from caniload.units import count
 
+DATA = Path(__file__).parents[2] / "caniload" / "data"
+
 
 def sweep(*arguments: str, home: Path) -> tuple[int, Any, str]:
-    environ = {**os.environ, "CANILOAD_HOME": str(home)}
+    data_dir = home / "data"
+    if not data_dir.exists():  # what comes with caniload counts as attempted before
+        shutil.copytree(DATA, data_dir, ignore=shutil.ignore_patterns("evidence"))
+    environ = {**os.environ, "CANILOAD_HOME": str(home), "CANILOAD_DATA": str(data_dir)}
     if "CANILOAD_TEST_ENVS" in os.environ:
         environ["CANILOAD_ENVS"] = os.environ["CANILOAD_TEST_ENVS"]
     done = subprocess.run(
@@ -66,7 +72,11 @@ def test_what_is_swept_runs_warm_and_never_works(
         "unknown",
     )
     assert cell["note"] == "the architecture runs; no weights measured"
-    environ = {**os.environ, "CANILOAD_HOME": str(tmp_path)}
+    environ = {
+        **os.environ,
+        "CANILOAD_HOME": str(tmp_path),
+        "CANILOAD_DATA": str(tmp_path / "data"),
+    }
     asked = "SELECT worker, evidence_level FROM observations WHERE source = 'timm:resnet10t'"
     done = subprocess.run(
         [sys.executable, "-m", "caniload", "sql", asked, "--format", "json"],

@@ -105,21 +105,24 @@ _ID = (
     + ") || CASE WHEN adapter = 'null' THEN '' ELSE ',' || adapter END || ']'), 24)"
 )
 _AGREES = f"""
-WITH known AS (
-    SELECT s.*, r.dumped, {_BEGINNING} AS beginning
-    FROM read_parquet($path) s JOIN recipes r ON r.written = s.recipe
-        AND r.hash = s.recipe_hash AND r.weights = s.weights
-), told AS (
-    SELECT *, regexp_extract(
-        substr(record, length(beginning) + 1, 40), '^(null|"[0-9a-f]+")', 1) AS adapter
-    FROM known
-    WHERE starts_with(record, beginning) AND ends_with(record, '}}') AND run_id = $run
-)
-SELECT id FROM told
-WHERE starts_with(record, beginning || adapter || {_REST}) AND cell_id = {_ID}
-    AND starts_with(handle, source)
-    AND (revision IS NULL OR contains(handle, '@' || revision))
-    AND (format IS NULL OR NOT contains(handle, '#') OR contains(handle, '#' || format))
+SELECT id FROM (
+    SELECT *, starts_with(record, beginning || adapter || rest) AND cell_id = {_ID} AS same
+    FROM (
+        SELECT *, regexp_extract(
+            substr(record, length(beginning) + 1, 20), '^(null|"[0-9a-f]+")', 1) AS adapter
+        FROM (
+            SELECT s.id, record, cell_id, handle, loader, framework, environment_key, device,
+                recipe_hash, kind, export_format, {_BEGINNING} AS beginning, {_REST} AS rest,
+                run_id = $run AND starts_with(handle, source)
+                    AND (revision IS NULL OR contains(handle, '@' || revision))
+                    AND (format IS NULL OR NOT contains(handle, '#')
+                        OR contains(handle, '#' || format))
+                    AND ends_with(record, '}}') AS named
+            FROM read_parquet($path) s JOIN recipes r ON r.written = s.recipe
+                AND r.hash = s.recipe_hash AND r.weights = s.weights
+        )
+    )
+) WHERE same AND named
 """
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import os
 import random
+import re
+import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,7 @@ from caniload.runs.hands import Hands
 from caniload.runs.job import Elsewhere, Job, Obstacle
 from caniload.runs.launch import Place
 from caniload.runs.node import NodeAnswer, NodeOrder
+from caniload.runs.redact import Redactor
 from caniload.runs.sandbox import SandboxKind
 from caniload.runs.supervise import Stop, StoppedError
 from caniload.settings import Settings
@@ -42,6 +45,17 @@ POLL_SECONDS = 0.5
 
 PAUSE_SECONDS = 2.0
 """After a loss, so that the cluster has noticed it."""
+
+
+_LOSSES = {
+    "NodeDiedError": "its node died",
+    "WorkerCrashedError": "its process on the node died",
+    "OutOfMemoryError": "its node was short of memory and Ray ended it",
+    "TaskUnschedulableError": "its node is gone",
+    "TaskCancelledError": "it was cancelled",
+}
+
+_ADDRESS = re.compile(r"\b\d{1,3}(\.\d{1,3}){3}(:\d+)?\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +102,8 @@ class Cluster:
 def connected(address: str) -> Iterator[Cluster]:
     """Connect to a running cluster, `auto` being the one of this machine, and let go of it.
 
-    Raises `BadInputError` when Ray is not installed or no cluster answers there.
+    What Ray prints meanwhile, on stdout too when a node is lost, goes to stderr. Raises
+    `BadInputError` when Ray is not installed or no cluster answers there.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
@@ -103,7 +118,8 @@ def connected(address: str) -> Iterator[Cluster]:
             f"no Ray cluster at {address}: {line}", "start one (`ray start --head`), or --address"
         ) from error
     try:
-        yield Cluster(ray)
+        with redirect_stdout(sys.stderr):
+            yield Cluster(ray)
     finally:
         ray.shutdown()
 
@@ -287,9 +303,7 @@ class RayHands:
                     raise StoppedError
             return NodeAnswer.model_validate_json(ray.get(task))
         except ray.exceptions.RayError as error:
-            lines = [line for line in str(error).splitlines() if line.strip()]
-            said = lines[-1].strip() if lines else ""
-            raise _LostError(f"{type(error).__name__}: {said}"[:300]) from error
+            raise _LostError(_in_words(error)) from error
         except BaseException:
             ray.cancel(task, force=True)
             raise
@@ -323,6 +337,16 @@ class RayHands:
         message = f"given up after {len(lost)} of {TRIES} tries on the cluster: {why}"
         obstacle = Obstacle(Outcome.HARNESS_ERROR, Stage.RESOLVE, "caniload.NodesLost", message)
         return replace(job, obstacle=obstacle)
+
+
+def _in_words(error: Exception) -> str:
+    """Say what became of a task; Ray's own messages name addresses, which no record holds."""
+    kind = type(error).__name__
+    if kind in _LOSSES:
+        return _LOSSES[kind]
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = _ADDRESS.sub("<address>", Redactor().text(lines[-1])) if lines else ""
+    return f"{kind}: {said}"[:300]
 
 
 class _LostError(Exception):

@@ -12,7 +12,7 @@ import typer
 from caniload import units
 from caniload.cli.options import Format
 from caniload.cli.out import Out
-from caniload.errors import BadInputError
+from caniload.errors import BadInputError, UnknownNameError
 from caniload.settings import Settings
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ def command(
     `fail_on` names, and for nothing else.
     """
     from caniload.cli.night_live import watching
+    from caniload.runs import journal
     from caniload.runs.crew import cores
     from caniload.runs.night import orders
     from caniload.runs.suite import find_suite, read_suite
@@ -93,6 +94,8 @@ def command(
     out, settings = Out(form), Settings.read()
     found = read_suite(find_suite(suite))
     against = _since(since, settings)
+    if resume is not None and not (settings.segments / resume / journal.JOURNAL).exists():
+        raise UnknownNameError("unfinished run", resume, hint="`caniload log` lists runs")
     order = orders.Order(
         only=tuple(only or ()),
         shard=units.shard(shard),

@@ -224,10 +224,12 @@ class RunAnswer:
 class IngestReport:
     """Say what `ingest` took in: observations added and already known, and refusals.
 
-    `rejected` holds (path, reason) of each segment that was refused.
+    `rejected` holds (path, reason) of each segment that was refused, `runs` the ids of the
+    runs that were whole, known already or not.
     """
 
     added: int
     known: int
     rejected: tuple[tuple[str, str], ...] = ()
     segments: tuple[str, ...] = ()
+    runs: tuple[str, ...] = ()

@@ -33,6 +33,7 @@ def ingest(settings: Settings, places: Iterable[Path | str]) -> IngestReport:
     added = known = 0
     rejected: list[tuple[str, str]] = []
     kept: list[str] = []
+    runs: dict[str, None] = {}
     for place in places:
         for name, opened in _segments(place, settings):
             try:
@@ -44,13 +45,14 @@ def ingest(settings: Settings, places: Iterable[Path | str]) -> IngestReport:
                 continue
             if name_kept is not None:
                 kept.append(name_kept)
+            runs[handed.run_id] = None
             added += new
             known += len(handed.ids) - new
     if rejected and not (added or known or kept):
         raise CorruptSegmentError(
             f"{rejected[0][0]}: {rejected[0][1]}", "copy it again from where it was measured"
         )
-    return IngestReport(added, known, tuple(rejected), tuple(kept))
+    return IngestReport(added, known, tuple(rejected), tuple(kept), tuple(runs))
 
 
 def _take(settings: Settings, handed: Handed, place: str) -> tuple[int, str | None]:

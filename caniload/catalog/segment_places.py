@@ -36,6 +36,8 @@ def is_url(text: str) -> bool:
 
 def shown(url: str) -> str:
     """Return a URL as it may be printed and stored: without user, password and query."""
+    if not is_url(url):
+        return url
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit((parts.scheme, host, parts.path, "", ""))

@@ -12,13 +12,14 @@ import typer
 from caniload import units
 from caniload.cli.options import Format
 from caniload.cli.out import Out
-from caniload.errors import BadInputError, UnknownNameError
+from caniload.errors import BadInputError, CorruptSegmentError, UnknownNameError
 from caniload.settings import Settings
 
 if TYPE_CHECKING:
     from caniload.catalog.comparison import NightReport
     from caniload.cli.live import Plain
     from caniload.runs.executor import Executor
+    from caniload.runs.night.merging import Merged
     from caniload.runs.night.night import Night, NightRun
     from caniload.runs.night.orders import Order, Prepared
 
@@ -26,7 +27,8 @@ EXAMPLES = (
     "caniload nightly",
     "caniload nightly --dry-run",
     "caniload nightly --only bert --report report/",
-    "caniload nightly --shard 1/4",
+    "caniload nightly --shard 1/4 --segments-to segments",
+    "caniload nightly --merge segments --report report",
     "caniload nightly --resume 20261125T030000Z-1a2b3c",
 )
 
@@ -73,6 +75,18 @@ def command(
     address: Annotated[
         str, typer.Option("--address", metavar="HOST:PORT", help="Where the Ray cluster is.")
     ] = "auto",
+    segments_to: Annotated[
+        str | None,
+        typer.Option("--segments-to", metavar="DIR|URL", help="Copy the finished run there."),
+    ] = None,
+    merge: Annotated[
+        str | None,
+        typer.Option(
+            "--merge",
+            metavar="DIR|URL",
+            help="Attempt nothing; take in the shards there and report them as one night.",
+        ),
+    ] = None,
     form: Format = "human",
 ) -> int:
     """Attempt what a suite lists, and say what changed since the last night and why.
@@ -100,7 +114,7 @@ def command(
         only=tuple(only or ()),
         shard=units.shard(shard),
         again=again or resume is not None,
-        dry=dry_run,
+        dry=dry_run or merge is not None,
         workers=workers or max(1, cores() // 2),
         verify=verify,
     )
@@ -109,7 +123,11 @@ def command(
         if dry_run:
             show_plan(out, prepared)
             return 0
-        if not prepared.plan.chosen and resume is None:
+        shards = None
+        if merge is not None:
+            shards = _merge(merge, settings)
+            night = shards.night
+        elif not prepared.plan.chosen and resume is None:
             night = None
         else:
             hands = None
@@ -120,10 +138,33 @@ def command(
             night = _run(run, found.title, resume, out)
             if night is None:
                 return 130
-    told = _report(prepared, order, night, settings, against)
+    told = _report(prepared, order, night, settings, against, shards)
     _publish(settings, night)
+    if segments_to is not None and night is not None and merge is None:
+        _hand_over(settings.segments / night.run_id, segments_to, out)
     _write(out, told, report, found.path)
     return 1 if told.failed else 0
+
+
+def _merge(place: str, settings: Settings) -> Merged:
+    """Take in the shards that lie somewhere, and put them together."""
+    from caniload.catalog.publishing import ingest
+    from caniload.runs.night.merging import merge
+
+    report = ingest(settings, [place])
+    if report.rejected:
+        path, why = report.rejected[0]
+        raise CorruptSegmentError(f"{path}: {why}", "a night without one of its shards is none")
+    return merge(settings, report.runs)
+
+
+def _hand_over(folder: Path, place: str, out: Out) -> None:
+    """Copy a finished run to where others take it from."""
+    from caniload.catalog import segment_places
+
+    url = place if segment_places.is_url(place) else Path(place).absolute().as_uri()
+    segment_places.put(folder, url)
+    out.talk(f"run {folder.name} lies in {segment_places.shown(place)}")
 
 
 def _on_ray(
@@ -220,6 +261,7 @@ def _report(
     night: Night | None,
     settings: Settings,
     asked: tuple[datetime | None, str | None],
+    shards: Merged | None = None,
 ) -> NightReport:
     """Compare the night with what was known before and put together what is told of it.
 
@@ -234,13 +276,17 @@ def _report(
 
     suite, plan = prepared.suite, prepared.plan
     run_id = night.run_id if night is not None else ""
+    runs = [run_id] if run_id else []
+    counts = plan.listed, plan.omitted, len(plan.chosen)
+    if shards is not None:
+        runs, counts = list(shards.run_ids), (shards.listed, shards.omitted, shards.planned)
     moment, against = asked
     if moment is None and against is None:
-        against = last_night(settings, suite.title, but=run_id or None)
+        against = last_night(settings, suite.title, but=min(runs, default=None))
     with open_store(settings) as store:
         compared = comparison.compare(
             store,
-            [run_id] if run_id else [],
+            runs,
             against,
             suite.expect,
             since=moment,
@@ -261,9 +307,9 @@ def _report(
         started=order.now,
         finished=datetime.now(UTC),
         coverage=comparison.Coverage(
-            listed=plan.listed,
-            omitted=plan.omitted,
-            planned=len(plan.chosen),
+            listed=counts[0],
+            omitted=counts[1],
+            planned=counts[2],
             attempted=len(told),
             measured=sum(
                 each.outcome != "harness_error" and each.cell.environment not in broken

@@ -26,6 +26,7 @@ class Settings:
     env_budget_bytes: int
     http_timeout_seconds: float = 30.0
     http_retries: int = 4
+    evidence: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, environ: dict[str, str] | None = None) -> Settings:
@@ -33,7 +34,8 @@ class Settings:
 
         `CANILOAD_HOME` alone moves everything: cache and environments then lie inside it.
         `CANILOAD_HTTP_TIMEOUT` is the seconds a download may stay silent, `CANILOAD_HTTP_RETRIES`
-        how often a transient failure is tried again.
+        how often a transient failure is tried again. `CANILOAD_EVIDENCE` names folders or URLs
+        of finished segments, separated by spaces, that are read where they lie.
         """
         env = os.environ if environ is None else environ
         home_text, cache_text = env.get("CANILOAD_HOME"), env.get("CANILOAD_CACHE")
@@ -61,6 +63,7 @@ class Settings:
             env_budget_bytes=int(_number(env, "CANILOAD_ENV_BUDGET_GB", 30) * 1e9),
             http_timeout_seconds=_number(env, "CANILOAD_HTTP_TIMEOUT", 30),
             http_retries=int(_number(env, "CANILOAD_HTTP_RETRIES", 4)),
+            evidence=tuple(env.get("CANILOAD_EVIDENCE", "").split()),
         )
 
     @property

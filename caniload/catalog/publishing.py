@@ -158,6 +158,7 @@ def _write(
         if names:
             segments.load_newer(database, settings, names)
         segments.load_packaged(database, settings.data)
+        segments.load_elsewhere(database, settings)
         _attach_new(database, draft, "next")
         generations.migrate(database, "next", 0)
         if unchanged and same_schema:

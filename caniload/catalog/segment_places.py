@@ -14,12 +14,15 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from caniload.catalog.segment_checks import MAX_MARKER_BYTES, MAX_TABLE_BYTES
 from caniload.catalog.segments import MARKER, OBSERVATIONS, SETTLEMENTS
 from caniload.errors import CorruptSegmentError, UnreadableFileError
+
+if TYPE_CHECKING:
+    import duckdb
 
 FILES = {OBSERVATIONS: MAX_TABLE_BYTES, SETTLEMENTS: MAX_TABLE_BYTES, MARKER: MAX_MARKER_BYTES}
 """The files of a segment, its marker last, each with what it may weigh in bytes."""
@@ -91,6 +94,14 @@ def put(folder: Path, url: str) -> str:
         for name in FILES:
             files.put_file(str(folder / name), f"{target}/{name}")
     return f"{url.rstrip('/')}/{folder.name}"
+
+
+def in_place(database: duckdb.DuckDBPyConnection, url: str) -> list[str]:
+    """Let DuckDB read below a URL, and return the names of the finished segments there."""
+    with _reaching(url) as (files, path):
+        database.register_filesystem(files)
+        names = (each.rstrip("/").rpartition("/")[2] for each in files.ls(path, False))
+        return sorted(name for name in names if files.exists(f"{path}/{name}/{MARKER}"))
 
 
 def _copy(files: Any, source: str, target: Path, most: int) -> None:

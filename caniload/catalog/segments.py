@@ -50,6 +50,31 @@ def load_packaged(database: duckdb.DuckDBPyConnection, data: Path) -> None:
         _load(database, root, names, foreign=names)
 
 
+def load_elsewhere(database: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Add the finished segments of `CANILOAD_EVIDENCE`, read where they lie, as others' evidence.
+
+    Nothing is copied and nothing checked but what reading shows: name only what you trust, and
+    `ingest` the rest. Raises `CorruptStoreError`, `UnreadableFileError`.
+    """
+    import duckdb
+
+    for place in settings.evidence:
+        try:
+            if "://" in place:
+                from caniload.catalog import segment_places
+
+                names = segment_places.in_place(database, place)
+            else:
+                names = _finished_in(Path(place))
+            if names:
+                _load(database, place.rstrip("/"), names, foreign=names)
+        except duckdb.Error as error:
+            raise CorruptStoreError(
+                f"the segments at {place.partition('?')[0]} cannot be read",
+                "mend them, or leave the place out of CANILOAD_EVIDENCE",
+            ) from error
+
+
 def load_newer(
     database: duckdb.DuckDBPyConnection, settings: Settings, names: Sequence[str]
 ) -> None:
@@ -81,7 +106,10 @@ def load_newer(
 
 
 def _load(
-    database: duckdb.DuckDBPyConnection, root: Path, names: Sequence[str], foreign: Sequence[str]
+    database: duckdb.DuckDBPyConnection,
+    root: Path | str,
+    names: Sequence[str],
+    foreign: Sequence[str],
 ) -> None:
     picked = ", ".join(
         f"make_timestamp(epoch_us({name})) AS {name}" if kind == "TIMESTAMPTZ" else f"s.{name}"
@@ -125,9 +153,9 @@ def _load(
     database.execute("DROP TABLE read_now")
 
 
-def _files(root: Path, names: Sequence[str], file: str) -> str:
+def _files(root: Path | str, names: Sequence[str], file: str) -> str:
     """Write the files' paths as a SQL list."""
-    return "[" + ", ".join(f"'{_q(str(root / name / file))}'" for name in names) + "]"
+    return "[" + ", ".join(f"'{_q(f'{root}/{name}/{file}')}'" for name in names) + "]"
 
 
 def _q(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from loopback.server import Answer, Server
 
 from caniload.catalog import publishing, segment_checks, segment_places
 from caniload.catalog.store import open_store
-from caniload.errors import CorruptSegmentError, UnreadableFileError
+from caniload.errors import CorruptSegmentError, CorruptStoreError, UnreadableFileError
 
 FILES = ("observations.parquet", "settlements.parquet", "run.json")
 
@@ -92,6 +93,30 @@ def test_what_was_put_below_a_url_is_taken_in_from_there(home, handed, tmp_path,
     report = publishing.ingest(home, [base])
     assert (report.added, report.known) == (2, 0)
     assert publishing.ingest(home, [f"{base}/{one.name}"]).known == 1
+
+
+@pytest.mark.parametrize("scheme", ["", "file", "memory"])
+def test_segments_elsewhere_are_read_where_they_lie(home, handed, tmp_path, scheme):
+    """Nothing of them is copied; what is put there later is there at the next publishing."""
+    base = f"memory://{tmp_path.name}/shared" if scheme == "memory" else f"{tmp_path}/shared"
+    url = f"file://{base}" if "://" not in base else base
+    settings = dataclasses.replace(home, evidence=(url if scheme else base,))
+    segment_places.put(handed({"outcome": "passed"}), url)
+    for count in (1, 2):
+        publishing.publish(settings)
+        with open_store(settings) as store:
+            rows = store.sql("SELECT origin, whom FROM observations")
+        assert rows == [("ingested", "other")] * count
+        segment_places.put(handed({"outcome": "failed"}), url)
+    assert not settings.segments.exists() or not list(settings.segments.iterdir())
+
+
+def test_a_place_elsewhere_that_is_damaged_is_named(home, handed, tmp_path):
+    folder = handed({"outcome": "passed"})
+    (folder / "observations.parquet").write_bytes(b"no parquet")
+    settings = dataclasses.replace(home, evidence=(str(folder.parent),))
+    with pytest.raises(CorruptStoreError, match="handed cannot be read"):
+        publishing.publish(settings)
 
 
 def rewrite(folder, statement):

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
+from caniload.settings import Settings
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 WORKFLOW = yaml.safe_load((EXAMPLES / "github" / "nightly.yml").read_text())
 SUITE = """
@@ -52,6 +54,10 @@ class Hosted:
         self.folder = folder
         self.envs = envs
         self.suite = suite
+        self.data = folder / "data"
+        shutil.copytree(
+            Settings.read({}).data, self.data, ignore=shutil.ignore_patterns("evidence")
+        )
         self.artefacts = folder / "artefacts"
         self.remote = folder / "remote.git"
         start = folder / "start"
@@ -113,6 +119,7 @@ class Hosted:
             "HOME": str(self.folder),
             "LANG": "C.UTF-8",
             "CANILOAD_ENVS": str(self.envs),
+            "CANILOAD_DATA": str(self.data),
             "GITHUB_ACTIONS": "true",
             "GITHUB_STEP_SUMMARY": str(workspace / "summary.md"),
         }

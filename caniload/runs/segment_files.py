@@ -210,7 +210,8 @@ def _table(
         database.execute(f"insert into rows values {text}", [one for each in chunk for one in each])
     draft = path.with_name(f"{path.name}.part")
     target = str(draft).replace("'", "''")
-    database.execute(f"copy rows to '{target}' (format parquet, compression zstd, row_group_size 10240)")
+    form = "format parquet, compression zstd, row_group_size 10240"
+    database.execute(f"copy rows to '{target}' ({form})")
     _publish(draft, path)
 
 

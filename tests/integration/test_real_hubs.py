@@ -40,9 +40,10 @@ def silero_vad():
 '''
 ASKED = """
 SELECT v.handle, v.model, v.loader, v.framework, v.environment, v.verdict, v.outcome, v.stage,
-    v.message, v.options, o.evidence_level, o.checks, o.worker
+    v.message, v.options, o.evidence_level, o.checks, o.worker, d.code AS diagnosis
 FROM cell_verdicts v
 JOIN observations o ON o.id = v.observation_id
+LEFT JOIN diagnoses d ON d.observation_id = o.id
 WHERE v.run_id = '{run}'
 """
 

@@ -1,5 +1,6 @@
 """Failures of transformers 4, which still has TensorFlow classes, and of what surrounds them."""
 
+import importlib
 import json
 import os
 import pathlib
@@ -72,13 +73,16 @@ def _():
 
 @provokes("hf.keras3-unsupported")
 def _():
-    kept, sys.modules["tf_keras"] = sys.modules.get("tf_keras"), None
+    names = ("tf_keras", "transformers.activations_tf")  # what another class imported already
+    kept = {name: sys.modules.pop(name, None) for name in names}
+    sys.modules["tf_keras"] = None
     try:
-        transformers.TFBertModel  # noqa: B018 - the attribute imports the class
+        importlib.import_module("transformers.activations_tf")
     finally:
-        sys.modules.pop("tf_keras")
-        if kept:
-            sys.modules["tf_keras"] = kept
+        for name, module in kept.items():
+            sys.modules.pop(name, None)
+            if module:
+                sys.modules[name] = module
 
 
 @provokes("jax.flax-removed")

@@ -51,7 +51,7 @@ def test_an_entry_is_shown_with_what_its_hubs_say_and_their_refusals(
     asked = {
         "HF_ENDPOINT": server.base,
         "KAGGLE_API_ENDPOINT": server.base,
-        "PIP_INDEX_URL": f"{server.base}/simple",
+        "PIP_INDEX_URL": f"{server.base}/index",
         "PIP_RETRIES": "0",
         "CANILOAD_HTTP_RETRIES": "0",
     }

@@ -52,7 +52,7 @@ def publish(server: Server, name: str, wheels: dict[str, bytes]) -> None:
     page = f"<!DOCTYPE html><html><body>{'<br>'.join(links)}</body></html>"
     page_bytes = page.encode()
     kind = {"Content-Type": "text/html"}
-    path = f"/simple/{name}/"
+    path = f"/index/{name}/"
     server.routes.append(
         lambda asked: Answer(page_bytes, 200, kind) if asked.path == path else None
     )

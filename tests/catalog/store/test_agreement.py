@@ -80,13 +80,13 @@ def test_a_derived_artefact_is_compared_under_its_parents_source(told, evidence,
         {
             "outcome": "passed",
             "model": None,
-            "handle": "file:/simple@sha256-2#onnx",
+            "handle": "file:/plain@sha256-2#onnx",
             "parent_observation": f"{again}-0000",
             "loader": "onnx",
             "off_by": 0.01,
         }
     )
-    cell = cells["onnx", "file:/simple"]
+    cell = cells["onnx", "file:/plain"]
     assert (cell.source, cell.model) == ("hf:tiny/bert", "tiny-bert")
     assert (cell.verdict, cell.reference_loader) == (Verdict.DIFFERS, "transformers")
 

@@ -110,7 +110,7 @@ def pypi(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sta
     made = packages.packed(members)
     file = "tiny_model-1.0-py3-none-any.whl"
     packages.publish(server, "tiny-model", {file: made})
-    monkeypatch.setenv("PIP_INDEX_URL", server.base.replace("//", "//me:secret@") + "/simple")
+    monkeypatch.setenv("PIP_INDEX_URL", server.base.replace("//", "//me:secret@") + "/index")
     handle = Handle("pypi", "tiny-model", "1.0", "tiny_model")
 
     def publish(archive: bytes) -> Handle:

@@ -27,7 +27,7 @@ def index(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
         for version in ("1.0", "2.0")
     }
     packages.publish(server, "tiny-model", wheels)
-    monkeypatch.setenv("PIP_INDEX_URL", f"{server.base}/simple")
+    monkeypatch.setenv("PIP_INDEX_URL", f"{server.base}/index")
     return server
 
 
@@ -56,7 +56,7 @@ def test_what_is_not_there_says_what_is(index: Server, settings: Settings) -> No
 def test_an_index_that_refuses_is_not_taken_for_an_empty_one(
     index: Server, settings: Settings
 ) -> None:
-    index.fail("/simple/", faults.status(403))
+    index.fail("/index/", faults.status(403))
     with pytest.raises(HubError) as caught:
         fetch.resolve(parse("pypi:tiny-model"), settings)
     assert caught.value.reason == "gated"
@@ -76,7 +76,7 @@ def test_what_pip_could_misread_never_reaches_it(locator: str, settings: Setting
 def test_nobody_at_the_index_is_unreachable(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/index")
     monkeypatch.setenv("PIP_RETRIES", "0")
     with pytest.raises(HubError) as caught:
         fetch.fetch(parse("pypi:tiny-model@1.0"), settings)

@@ -31,7 +31,7 @@ def pip_environ(index: Server) -> dict[str, str]:
     """What makes pip ask this index alone, whatever the developer's configuration says."""
     return {
         "PIP_CONFIG_FILE": os.devnull,
-        "PIP_INDEX_URL": f"{index.base}/simple",
+        "PIP_INDEX_URL": f"{index.base}/index",
         "PIP_RETRIES": "0",
         "PIP_NO_CACHE_DIR": "1",
     }

@@ -145,7 +145,7 @@ def publish(server: Server) -> None:
     server.routes.append(
         lambda asked: (
             Answer(page, 200, {"Content-Type": "text/html"})
-            if asked.path == "/simple/tinylib/"
+            if asked.path == "/index/tinylib/"
             else None
         )
     )

@@ -126,7 +126,7 @@ def test_from_a_version_that_fails_the_search_goes_down(
 
 
 def test_a_registry_that_is_away_is_no_answer(caniload: Caniload, made: Path) -> None:
-    code, found, said = caniload(*_ask(made), PIP_INDEX_URL="http://127.0.0.1:9/simple")
+    code, found, said = caniload(*_ask(made), PIP_INDEX_URL="http://127.0.0.1:9/index")
     assert (code, found) == (3, None)
     assert "cannot be reached" in said
 

@@ -52,7 +52,7 @@ def index(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Index]:
         for name in [name for name in os.environ if name.startswith("PIP_")]:
             monkeypatch.delenv(name)
         monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-        monkeypatch.setenv("PIP_INDEX_URL", f"{server.base}/simple/")
+        monkeypatch.setenv("PIP_INDEX_URL", f"{server.base}/index/")
         monkeypatch.setenv("PIP_CACHE_DIR", str(tmp_path / "pip-cache"))
         monkeypatch.setenv("PIP_RETRIES", "0")
         yield Index(server)

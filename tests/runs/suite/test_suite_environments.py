@@ -131,7 +131,7 @@ def test_a_silent_registry_and_an_impossible_range_are_told_apart(
         _one(suite_of(LATEST.replace('"latest"', '">9"')), settings)
     with pytest.raises(BadInputError, match="holds nothing that a loader"):
         _one(suite_of(LATEST.replace("onnxruntime", "nothing").replace("newest", "none")), settings)
-    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple/")
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/index/")
     monkeypatch.setenv("PIP_RETRIES", "1")
     with pytest.raises(RegistryError, match="cannot be reached"):
         _one(suite_of(LATEST.replace(">=1.26", ">=1.2")), settings)

@@ -337,6 +337,8 @@ class Watching:
     def _signal_all(self) -> None:
         """Kill the whole tree: its session, what descends from it, its control group."""
         assert self.process is not None
+        if self.process.pid < 1:  # a fork that was reaped before it could be named
+            return
         family = processes.tree(self.process.pid) if self._alive() else set()
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)

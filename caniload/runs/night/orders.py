@@ -104,6 +104,8 @@ def prepare(suite: Suite, settings: Settings, order: Order, watcher: Watcher) ->
     seats = places.seats(wanted, settings)
     missing = [each for each, seat in zip(wanted, seats, strict=True) if seat.here is None]
     if missing and not order.dry:
+        with open_store(settings) as store:  # a misspelt name costs no build
+            suite_sources.expand(suite, store, strict=True)
         with ExitStack() as held:
             places.ready(missing, settings, watcher, held)
         seats = places.seats(wanted, settings)

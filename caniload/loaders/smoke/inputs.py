@@ -7,6 +7,8 @@ very same ids in a snippet.
 from __future__ import annotations
 
 import hashlib
+import sys
+from array import array
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,14 +74,21 @@ def token_rows(
 
 def uniform(seed: int, stream: str, count: int) -> list[float]:
     """Return `count` numbers in [-1, 1), sixteen from each digest, exact in float32."""
-    values: list[float] = []
-    index = 0
-    while len(values) < count:
-        block = hashlib.sha256(f"{seed}:{stream}:{index}".encode()).digest()
-        for at in range(0, 32, 2):
-            values.append(int.from_bytes(block[at : at + 2], "big") / 32768.0 - 1.0)
-        index += 1
-    return values[:count]
+    levels = array("H", _levels(seed, stream, count))
+    if sys.byteorder == "little":
+        levels.byteswap()
+    return [level / 32768.0 - 1.0 for level in levels]
+
+
+def _levels(seed: int, stream: str, count: int) -> bytes:
+    """Return `count` big-endian levels of 16 bits: the digests of a stream, one after another."""
+    head = hashlib.sha256(f"{seed}:{stream}:".encode())
+    blocks = []
+    for index in range(-(-count // 16)):
+        digest = head.copy()
+        digest.update(b"%d" % index)
+        blocks.append(digest.digest())
+    return b"".join(blocks)[: 2 * count]
 
 
 def token_shape(recipe: dict[str, Any], facts: TokenFacts) -> tuple[int, int]:
@@ -117,7 +126,8 @@ def floats(shape: tuple[int, ...], name: str, seed: int) -> Any:
     count = 1
     for extent in shape:
         count *= extent
-    return numpy.array(uniform(seed, name, count), dtype=numpy.float32).reshape(shape)
+    levels = numpy.frombuffer(_levels(seed, name, count), dtype=">u2")
+    return (levels.astype(numpy.float32) / 32768 - 1).reshape(shape)
 
 
 def pixels(config: dict[str, Any], recipe: dict[str, Any], seed: int) -> dict[str, Any]:

@@ -76,9 +76,9 @@ def compare_named(file: dict[str, Tensor], live: Iterable[Live], prefix: str = "
     differing: list[str] = []
     glanced = 0
     large = sum(len(tensor.data) for tensor in file.values()) > WHOLE_BYTES
-    whole = _whole(live, prefix) if large else {item.name for item in live}
+    whole = _whole(live, prefix) if large else None
     for item in live:
-        key = next((name for name in candidates(item.name, prefix) if name in file), None)
+        key = item.name if item.name in file else _other_name(item.name, prefix, file)
         if key is None:
             if item.persistent:
                 missing.append(item)
@@ -87,16 +87,15 @@ def compare_named(file: dict[str, Tensor], live: Iterable[Live], prefix: str = "
         if file[key].shape != item.shape:
             differing.append(f"{item.name} {list(item.shape)} for {list(file[key].shape)}")
             continue
-        fits = not large or len(file[key].data) <= WHOLE_TENSOR_BYTES
-        entire = item.glance is None or (item.name in whole and fits)
-        look = item.matches if entire else item.glance
+        look = _look(item, file[key], whole)
         glanced += int(look is item.glance)
         if look(file[key]):
             matched.add(item.storage)
         else:
             differing.append(item.name)
     unused = [name for name in file if name not in used]
-    renamed = _renamed({name: file[name] for name in unused}, missing)
+    renamed, looked = _renamed({name: file[name] for name in unused}, missing, whole)
+    glanced += looked
     matched |= {item.storage for item in missing if item.name in renamed}
     used |= set(renamed.values())
     unused = [name for name in unused if name not in used]
@@ -137,6 +136,11 @@ def compare_named(file: dict[str, Tensor], live: Iterable[Live], prefix: str = "
     return CheckResult("weights", "passed", detail, numbers)
 
 
+def _other_name(name: str, prefix: str, file: dict[str, Tensor]) -> str | None:
+    """Return the other name under which a file holds a live tensor, if it does."""
+    return next((each for each in candidates(name, prefix) if each in file), None)
+
+
 def _whole(live: list[Live], prefix: str) -> set[str]:
     """Name the tensors of a large model that are compared whole: first, last and heads."""
     names = [item.name for item in live]
@@ -145,15 +149,29 @@ def _whole(live: list[Live], prefix: str) -> set[str]:
     return {*names[:1], *names[-1:], *(heads if inside else ())}
 
 
-def _renamed(unused: dict[str, Tensor], missing: list[Live]) -> dict[str, str]:
+def _look(item: Live, tensor: Tensor, whole: set[str] | None) -> Callable[[Tensor], bool]:
+    """Return how a tensor is compared: whole, or by blocks; `whole` is None for small models."""
+    if whole is None or item.glance is None:
+        return item.matches
+    if item.name in whole and len(tensor.data) <= WHOLE_TENSOR_BYTES:
+        return item.matches
+    return item.glance
+
+
+def _renamed(
+    unused: dict[str, Tensor], missing: list[Live], whole: set[str] | None
+) -> tuple[dict[str, str], int]:
     """Find live tensors that the file holds under another name, each in a tensor of its own.
 
     transformers 5 renames as it loads (its conversion mapping): a tensor counts as found where
-    shape and every byte are the same.
+    shape and bytes are the same, looked at as those are that keep their names. Also returns how
+    many were compared by blocks.
     """
     shelves: dict[tuple[tuple[int, ...], Any, bytes], list[str]] = {}
     probed: set[Any] = set()
+    taken: set[str] = set()
     found: dict[str, str] = {}
+    glanced = 0
     for item in missing:
         if item.probe is None:
             continue
@@ -162,14 +180,14 @@ def _renamed(unused: dict[str, Tensor], missing: list[Live]) -> dict[str, str]:
             for name, tensor in unused.items():
                 key = (tensor.shape, item.dtype, item.probe(tensor))
                 shelves.setdefault(key, []).append(name)
-        shelf = shelves.get((item.shape, item.dtype, item.probe(None)), [])
-        name = next((each for each in shelf if item.matches(unused[each])), None)
-        if name is not None:
-            for each in shelves.values():
-                if name in each:
-                    each.remove(name)
-            found[item.name] = name
-    return found
+        for name in shelves.get((item.shape, item.dtype, item.probe(None)), []):
+            look = _look(item, unused[name], whole)
+            if name not in taken and look(unused[name]):
+                glanced += int(look is item.glance)
+                taken.add(name)
+                found[item.name] = name
+                break
+    return found, glanced
 
 
 def compare_values(

@@ -84,10 +84,10 @@ class Launch:
             return "none"
         return "rlimit"
 
-    @property
+    @cached_property
     def uid(self) -> int:
-        """The user as whom the worker runs."""
-        return sandbox.NOBODY if self.limit == "rlimit" and os.getuid() == 0 else os.getuid()
+        """The user as whom the worker runs: one of its own where its processes are counted."""
+        return sandbox.spare_user() if self.limit == "rlimit" and os.getuid() == 0 else os.getuid()
 
     def describe(self) -> Sandbox:
         """Return the record of what holds the worker."""

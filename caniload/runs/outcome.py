@@ -48,6 +48,8 @@ class Attempt:
     oom_kills: int = 0
     wall_seconds: float = 0.0
     log_dropped_bytes: int = 0
+    last_words: str = ""
+    """The last line of the log."""
     stage_seconds: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -131,7 +133,8 @@ def _silent(attempt: Attempt) -> Settled:
     if attempt.oom_kills:
         return Settled(Outcome.OUT_OF_MEMORY, stage, _over_budget(attempt))
     if not attempt.events:
-        return _harness(stage, f"the worker ended with exit code {code} without a word")
+        said = f"; its log ends: {attempt.last_words}" if attempt.last_words else ""
+        return _harness(stage, f"the worker ended with exit code {code} without a word{said}")
     if len(attempt.events) == 1 and isinstance(attempt.events[0], Hello):
         return _harness(stage, f"the worker ended with exit code {code} before its first stage")
     return _harness(stage, f"the worker ended with exit code {code} in {stage}, no final event")

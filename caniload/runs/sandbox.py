@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import os
+import secrets
 import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from caniload.runs import processes
 from caniload.runs.interpreters import Interpreter
 
 SandboxKind = Literal["bubblewrap", "none"]
@@ -41,8 +43,12 @@ bubblewrap 0.8 leaves /proc/sys as it is: it asks for the folder, which nobody m
 _GPU_SYS = ("/sys/bus/pci", "/sys/devices", "/sys/module", "/sys/class")
 _STORES = ("/nix/store", "/gnu/store")
 """Package stores whose interpreters load libraries from folders beside their own."""
+USERS = range(61184, 65520)
+"""Of these a worker of root's becomes one where only RLIMIT_NPROC limits its processes: numbers
+that no person has, kept for services (https://systemd.io/UIDS-GIDS/, "Dynamic Service Users")."""
 NOBODY = 65534
-"""The user that root's workers become where only RLIMIT_NPROC limits their processes."""
+"""The user that it becomes where none of them is to be had."""
+SPARE_USER_ATTEMPTS = 20
 _WIDE = frozenset({"/", "/home", "/root", "/tmp", "/var", "/etc", "/proc", "/sys", "/dev", "/mnt"})
 """Folders that are never shown whole, whatever an interpreter says."""
 
@@ -156,6 +162,30 @@ def readable_by_all(view: View) -> bool:
             if path.stat().st_mode & wanted != wanted:
                 return False
     return True
+
+
+def spare_user() -> int:
+    """Return a user whom no process has: RLIMIT_NPROC counts a user's, whoever started them.
+
+    Two workers of one user would share their allowance, and one that forks without end would
+    leave the other without a single process.
+    """
+    if not mapped(USERS):
+        return NOBODY
+    for _ in range(SPARE_USER_ATTEMPTS):
+        uid = secrets.choice(USERS)
+        if not processes.count(uid):
+            return uid
+    return NOBODY
+
+
+def mapped(users: range, table: Path = Path("/proc/self/uid_map")) -> bool:
+    """Tell whether this user namespace knows these users; a container's may be a few only."""
+    try:
+        lines = [[int(part) for part in line.split()] for line in table.read_text().splitlines()]
+    except OSError:
+        return False
+    return any(first <= users[0] and users[-1] < first + count for first, _, count in lines)
 
 
 def prepare_scratch(scratch: Path, uid: int | None = None) -> None:

@@ -31,6 +31,8 @@ SAMPLE_SECONDS = 0.1
 """Between two samples of PSS; a slow sample makes the next one wait ten times as long."""
 LINGER_SECONDS = 5.0
 """How long a worker may stay after its final event."""
+LAST_WORDS = 200
+"""How many characters of the log's last line stand in a message."""
 UNKILLABLE_SECONDS = 30.0
 """How long the kernel may take to end what was killed."""
 
@@ -256,6 +258,7 @@ class Watching:
             oom_kills=self.oom_kills,
             wall_seconds=self.finished - self.began,
             log_dropped_bytes=self.log.dropped_bytes,
+            last_words=self.log.text().rstrip().rpartition("\n")[2][:LAST_WORDS],
             stage_seconds=seconds,
         )
 

@@ -187,10 +187,28 @@ def test_systemd_reads_the_units(tmp_path: Path) -> None:
     program = tmp_path / ".local" / "bin" / "caniload"
     program.parent.mkdir(parents=True)
     shutil.copy("/bin/true", program)
+    known = tmp_path / "units"
+    known.mkdir()
+    for unit in units:
+        shutil.copy(unit, known)
+    for name in ("basic", "default", "shutdown", "timers"):
+        (known / f"{name}.target").write_text(f"[Unit]\nDescription={name}\n")
+    said = verified(verify, known, tmp_path, units)
+    assert said == (0, ""), "the machine's own units, which may be at fault, are not read"
+    service = known / "caniload-nightly.service"
+    service.write_text(service.read_text().replace("ExecStart=", "ExecStrat="))
+    code, text = verified(verify, known, tmp_path, units)
+    assert code != 0
+    assert "ExecStrat" in text
+
+
+def verified(verify: str, known: Path, home: Path, units: list[Path]) -> tuple[int, str]:
+    """Let systemd verify the units in a folder that holds all it knows; return code and words."""
+    environ = {"HOME": str(home), "PATH": "/usr/bin:/bin", "XDG_RUNTIME_DIR": str(home)}
     done = subprocess.run(
-        [verify, "verify", "--user", "--man=no", *map(str, units)],
-        env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "XDG_RUNTIME_DIR": str(tmp_path)},
+        [verify, "verify", "--user", "--man=no", *(str(known / unit.name) for unit in units)],
+        env={**environ, "SYSTEMD_UNIT_PATH": str(known)},
         capture_output=True,
         text=True,
     )
-    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    return done.returncode, done.stderr

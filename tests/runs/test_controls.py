@@ -13,10 +13,11 @@ from caniload.runs.executor import Executor
 from caniload.runs.interpreters import probe
 from caniload.settings import Settings
 
-SHIPPED = sorted(
-    path.stem
-    for path in (Path(controls.__file__).parents[1] / "data" / "environments").glob("*.yaml")
-)
+SHIPPED = [
+    pytest.param(name, marks=() if spec.default else pytest.mark.soak)
+    for name, spec in sorted(envspecs.specs(Settings.read({})).items())
+]
+"""`make test` builds the environments that serve by default, `make soak` all."""
 
 
 @pytest.mark.framework

@@ -185,3 +185,32 @@ def test_binds_are_narrow() -> None:
         assert any(Path(prefix).is_relative_to(path) for path in binds)
     wide = {"/", str(Path.home()), "/tmp", "/etc", "/home"}
     assert not {str(path) for path in binds} & wide
+
+
+def test_a_worker_whose_processes_are_counted_is_a_user_of_its_own(
+    boxed: Executor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("caniload.runs.memory.find", lambda: None)
+    tmp_path.chmod(0o755)
+    users = []
+    for label in ("a", "b"):
+        seen = only(boxed, make_job("read_status", label=label))
+        status = dict(line.split(":\t", 1) for line in seen.facts["status"].splitlines())
+        users += {int(each) for each in status["Uid"].split()}
+    if os.getuid() == 0:
+        assert len(set(users)) == 2
+        assert all(each in sandbox.USERS for each in users)
+    else:
+        assert set(users) == {os.getuid()}
+
+
+@pytest.mark.parametrize(
+    ("table", "mapped"),
+    [("0 0 4294967295\n", True), ("0 1000 1\n1 100000 65536\n", True), ("0 1000 1\n", False)],
+)
+def test_users_that_a_namespace_does_not_know_are_not_taken(
+    table: str, mapped: bool, tmp_path: Path
+) -> None:
+    found = tmp_path / "uid_map"
+    found.write_text(table)
+    assert sandbox.mapped(sandbox.USERS, found) == mapped

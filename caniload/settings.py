@@ -87,6 +87,11 @@ class Settings:
         return self.home / "logs"
 
     @property
+    def imported(self) -> Path:
+        """Directory of the snapshots of upstream catalogues that the user imported."""
+        return self.home / "imported"
+
+    @property
     def artefacts(self) -> Path:
         """Directory of fetched files."""
         return self.cache / "artefacts"

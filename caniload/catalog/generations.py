@@ -164,18 +164,21 @@ def migrate(database: duckdb.DuckDBPyConnection, catalog: str, have: int) -> Non
         database.execute("USE memory")
 
 
-def stamp(data: Path) -> str:
-    """Digest where the authored files lie, their names, sizes and times: one stat each."""
+def stamp(data: Path, imported: Path | None = None) -> str:
+    """Digest where the authored files lie, their names, sizes and times: one stat each.
+
+    `imported` is the folder of the user's own snapshots.
+    """
     parts = [str(data)]
-    for path, status in _authored(data):
+    for path, status in (*_authored(data), *_snapshots(imported)):
         parts.append(f"{path}:{status.st_size}:{status.st_mtime_ns}")
     return _digest("\n".join(parts).encode())
 
 
-def content(data: Path) -> str:
-    """Digest the authored files' names and contents."""
+def content(data: Path, imported: Path | None = None) -> str:
+    """Digest the authored files' names and contents, and the user's own snapshots'."""
     parts = []
-    for path, _ in _authored(data):
+    for path, _ in (*_authored(data), *_snapshots(imported)):
         parts += [os.path.relpath(path, data).encode(), Path(path).read_bytes()]
     return _digest(b"\0".join(parts))
 
@@ -240,7 +243,7 @@ def damaged(error: duckdb.Error, path: Path) -> StoreError:
 
 
 def _authored(data: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield the YAML files of a data directory with their status, and its segments' markers."""
+    """Yield a data directory's YAML files and snapshots with status, and its segments' markers."""
     try:
         places = sorted(os.scandir(data), key=lambda entry: entry.name)
     except FileNotFoundError:
@@ -249,13 +252,24 @@ def _authored(data: Path) -> Iterator[tuple[str, os.stat_result]]:
         if place.is_dir():
             inside = sorted(os.scandir(place.path), key=lambda entry: entry.name)
             for entry in inside:
-                if entry.name.endswith(".yaml"):
+                if entry.name.endswith((".yaml", ".parquet")):
                     yield entry.path, entry.stat()
                 elif place.name == "evidence" and entry.is_dir():
                     marker = os.path.join(entry.path, "run.json")  # noqa: PTH118 - see above
                     yield marker, os.stat(marker)  # noqa: PTH116
         elif place.name.endswith(".yaml"):
             yield place.path, place.stat()
+
+
+def _snapshots(imported: Path | None) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield the snapshots of a folder with their status; none where there is no folder."""
+    try:
+        found = sorted(os.scandir(imported), key=lambda e: e.name) if imported else []
+    except FileNotFoundError:
+        return
+    for entry in found:
+        if entry.name.endswith(".parquet"):
+            yield entry.path, entry.stat()
 
 
 def _digest(data: bytes) -> str:

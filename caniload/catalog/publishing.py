@@ -33,8 +33,10 @@ PUBLISH_AFTER = 20
 AUTHORED = (
     "models", "sources", "claims", "entry_settings", "same_weights", "published_numbers",
     "datasets", "tools", "environments", "failure_rules",
+    "imports", "imported_sources", "imported_types", "imported_datasets", "joins",
+    "dataset_joins",
 )  # fmt: skip
-"""The tables that hold nothing but authored data."""
+"""The tables that hold nothing but authored and imported data."""
 
 LOCK_SECONDS = 120.0
 
@@ -109,7 +111,8 @@ def _alone(settings: Settings, seconds: float) -> Iterator[None]:
 
 def _publish(settings: Settings, former: Generation | None) -> Generation:
     """Write the next generation and make it the current one; the lock is held."""
-    stamp, content = generations.stamp(settings.data), generations.content(settings.data)
+    stamp = generations.stamp(settings.data, settings.imported)
+    content = generations.content(settings.data, settings.imported)
     if former is not None and not former.path(settings).exists():
         former = None
     have = former.segments if former else ()
@@ -186,12 +189,13 @@ def _write(
 
 def _write_authored(database: duckdb.DuckDBPyConnection, settings: Settings) -> Rules:
     """Read the authored files into the tables of `next`; return the diagnosis rules."""
-    from caniload.catalog import authored_tables
+    from caniload.catalog import authored_tables, imported_tables
     from caniload.catalog.authored import load
     from caniload.catalog.diagnosis import load_rules
 
     authored_tables.write(database, "next", load(settings.data))
     authored_tables.write_environments(database, "next", settings.data)
+    imported_tables.write(database, "next", settings)
     rules = load_rules(settings.data / "failures.yaml")
     database.execute("INSERT INTO next.failure_rules VALUES (?)", [rules.to_json()])
     return rules

@@ -200,8 +200,8 @@ def outdated(settings: Settings, generation: Generation) -> bool:
         generation.schema_version < generations.schema_version()
         or not generation.path(settings).exists()
         or (
-            generation.data_stamp != generations.stamp(settings.data)
-            and generation.data != generations.content(settings.data)
+            generation.data_stamp != generations.stamp(settings.data, settings.imported)
+            and generation.data != generations.content(settings.data, settings.imported)
         )
     )
 

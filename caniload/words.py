@@ -107,6 +107,15 @@ class ToolStatus(StrEnum):
 FRAMEWORKS = ("pytorch", "tensorflow", "jax", "onnxruntime", "litert")
 """The runtimes a cell can name; Keras is a loader's business, these are what computes."""
 
+FRAMEWORK_NAMES = {
+    "pytorch": "PyTorch",
+    "tensorflow": "TensorFlow",
+    "jax": "JAX",
+    "onnxruntime": "ONNX Runtime",
+    "litert": "LiteRT",
+}
+"""The frameworks as their makers write them."""
+
 DEVICES = ("cpu", "cuda", "mps")
 """Device kinds; `cuda:1` names one device of a kind."""
 

@@ -12,7 +12,7 @@ from caniload.errors import UnknownNameError
 from caniload.publish import wording
 from caniload.publish.markdown import Row
 from caniload.publish.markers import Place
-from caniload.words import COPY_OF, Verdict
+from caniload.words import COPY_OF, FRAMEWORK_NAMES, Verdict
 
 KINDS = ("matrix", "architectures")
 OPTIONS = ("model", "framework", "loader", "device", "from", "claims")
@@ -90,7 +90,7 @@ def row(cell: CellAnswer, *, several: bool = False) -> Row:
     what = f", {wording.artefact(cell)}" if several else ""
     return Row(
         f"{cell.loader}{wording.options(cell)}{what}",
-        wording.FRAMEWORKS.get(cell.framework, cell.framework),
+        FRAMEWORK_NAMES.get(cell.framework, cell.framework),
         wording.versions(cell),
         cell.device or "",
         wording.result(cell),

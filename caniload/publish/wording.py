@@ -5,22 +5,15 @@ from __future__ import annotations
 from datetime import date
 
 from caniload.catalog.answers import CellAnswer
-from caniload.words import Verdict
+from caniload.words import FRAMEWORK_NAMES, Verdict
 
-FRAMEWORKS = {
-    "pytorch": "PyTorch",
-    "tensorflow": "TensorFlow",
-    "jax": "JAX",
-    "onnxruntime": "ONNX Runtime",
-    "litert": "LiteRT",
-}
 DISTRIBUTIONS = {"pytorch": "torch"}
 """Where a framework's distribution is not called as the framework is."""
 
 
 def framework(cell: CellAnswer, *, version: bool = True) -> str:
     """Name the framework as its makers do, with its version where that is known."""
-    name = FRAMEWORKS.get(cell.framework, cell.framework)
+    name = FRAMEWORK_NAMES.get(cell.framework, cell.framework)
     found = cell.framework_version if version else None
     return f"{name} {found}" if found else name
 
@@ -97,6 +90,14 @@ def result(cell: CellAnswer) -> str:
         return f"{verdict}, {more}" if more else verdict
     why = reason(cell)
     return f"{verdict}: {why}" if why else verdict
+
+
+def told(cell: CellAnswer) -> str:
+    """Say by what, in what and how well or why a cell ended, without the verdict's word."""
+    place = ", ".join(word for word in (framework(cell), cell.device) if word)
+    agreed = cell.verdict in (Verdict.WORKS, Verdict.DIFFERS)
+    more = distance(cell) if agreed else reason(cell)
+    return f"{loader(cell)} in {place}" + (f": {more}" if more else "")
 
 
 def measured(cell: CellAnswer, now: date | None = None) -> str:

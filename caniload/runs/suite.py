@@ -39,6 +39,7 @@ __all__ = [
     "Suite",
     "check_reviews",
     "find_suite",
+    "read_project",
     "read_suite",
 ]
 
@@ -66,22 +67,47 @@ def read_suite(path: Path) -> Suite:
 
     Raises `BadInputError`, one line a fault, each naming the file, its line and the place.
     """
+    data, where = _parsed(path)
+    try:
+        return Suite.model_validate(data).placed(path, where)
+    except ValidationError as error:
+        raise _faults(path, where, error, ()) from error
+
+
+def read_project(path: Path) -> ProjectWish | None:
+    """Read the table `project` of a file alone, which need not list models; None without one.
+
+    Raises as `read_suite` does.
+    """
+    data, where = _parsed(path)
+    if "project" not in data:
+        return None
+    try:
+        return ProjectWish.model_validate(data["project"])
+    except ValidationError as error:
+        raise _faults(path, where, error, ("project",)) from error
+
+
+def _parsed(path: Path) -> tuple[dict[str, Any], Lines]:
+    """Read a file as TOML, with the lines on which its keys stand."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise UnreadableFileError(str(path), why or str(error)) from error
     try:
-        data = tomllib.loads(text)
+        return tomllib.loads(text), lines(text)
     except tomllib.TOMLDecodeError as error:
         raise BadInputError(f"{path.name} is not TOML: {error}") from error
-    where = lines(text)
-    try:
-        return Suite.model_validate(data).placed(path, where)
-    except ValidationError as error:
-        found = sorted(error.errors(), key=lambda each: where.find(each["loc"]) or 0)
-        faults = [_fault(path, where, each) for each in found]
-        raise BadInputError("\n".join(dict.fromkeys(faults))) from error
+
+
+def _faults(
+    path: Path, where: Lines, error: ValidationError, inside: tuple[str, ...]
+) -> BadInputError:
+    """Write what pydantic found inside of a table of the file, one line a fault."""
+    told = [{**each, "loc": (*inside, *each["loc"])} for each in error.errors()]
+    found = sorted(told, key=lambda each: where.find(each["loc"]) or 0)
+    return BadInputError("\n".join(dict.fromkeys(_fault(path, where, each) for each in found)))
 
 
 def check_reviews(suite: Suite, today: date) -> None:

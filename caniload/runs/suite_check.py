@@ -10,8 +10,9 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Literal
 
+from caniload.catalog import choose_words
 from caniload.catalog.store import Store
-from caniload.errors import CaniloadError
+from caniload.errors import CaniloadError, UnknownNameError
 from caniload.loaders.specs import load_specs
 from caniload.runs import environments, here, suite_environments, suite_sources
 from caniload.runs.envspecs import EnvSpec
@@ -188,7 +189,7 @@ def _codes(suite: Suite, store: Store) -> list[str]:
 
 
 def _project(suite: Suite, store: Store) -> list[str]:
-    """Complain about models and datasets of the project that the catalogue does not have."""
+    """Complain about words of the project that the catalogue does not have."""
     faults: list[str] = []
     if suite.project is None:
         return faults
@@ -204,6 +205,12 @@ def _project(suite: Suite, store: Store) -> list[str]:
                 hint = f"; did you mean {' or '.join(near)}?" if near else ""
                 message = f"no {key[:-1]} named {name!r}{hint}"
                 faults.append(suite.told(("project", key, index), message))
+    for key in ("deploy", "languages", "needs"):
+        for index, word in enumerate(getattr(suite.project, key)):
+            try:
+                choose_words.read(store, **{key: [word]})
+            except UnknownNameError as error:
+                faults.append(suite.told(("project", key, index), str(error)))
     return faults
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from caniload.catalog.comparison import KINDS, LOUD, Change, Coverage, NightCell, NightReport
-from caniload.publish.wording import FRAMEWORKS
+from caniload.words import FRAMEWORK_NAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def sign(outcome: str | None) -> Sign:
 
 def framework(name: str) -> str:
     """Name a framework as its makers do."""
-    return FRAMEWORKS.get(name, name)
+    return FRAMEWORK_NAMES.get(name, name)
 
 
 def headline(report: NightReport) -> str:

@@ -1,0 +1,112 @@
+"""The words of a project that a choice understands, and which tools each of them means.
+
+A target or a need means the tools of some purposes; what a project may say besides is looked up
+in the store (models, datasets, vendors of platforms, languages of tools).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from caniload.errors import UnknownNameError
+from caniload.words import FRAMEWORKS
+
+if TYPE_CHECKING:
+    from caniload.catalog.store import Store
+
+COMPARED = ("pytorch", "tensorflow", "jax")
+"""The frameworks that are compared unless the question names others."""
+
+PLATFORMS = ("platform",)
+"""The purposes of a tool that a cloud's vendor offers."""
+
+TARGETS: dict[str, tuple[str, ...]] = {
+    "server": ("serving",),
+    "mobile": ("mobile",),
+    "browser": ("browser",),
+    "edge": ("edge", "mobile"),
+    "cloud": PLATFORMS,
+}
+"""Where a project is deployed, and the purposes of the tools that take it there; the vendor of a
+platform is a target too."""
+
+NEEDS: dict[str, tuple[str, ...]] = {
+    "training": ("training",),
+    "fine-tuning": ("training",),
+    "high-level-api": ("building", "training"),
+    "kaggle": (),
+    "research-code": (),
+}
+"""What a project needs besides, and the purposes of the tools that serve it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Hold a project's words in the catalogue's spelling: targets in lower case, vendors as are."""
+
+    deploy: tuple[str, ...]
+    languages: tuple[str, ...]
+    needs: tuple[str, ...]
+    frameworks: tuple[str, ...]
+
+
+def read(
+    store: Store,
+    deploy: Iterable[str] = (),
+    languages: Iterable[str] = (),
+    needs: Iterable[str] = (),
+    frameworks: Iterable[str] = (),
+) -> Words:
+    """Return the words as the catalogue spells them, each once.
+
+    A language that no tool names and that looks like none stays as it is: nothing is known of it.
+    Raises `UnknownNameError` for another word that is not known.
+    """
+    vendors = [name for (name,) in store.direct(_VENDORS, [list(PLATFORMS)])]
+    spoken = [name for (name,) in store.direct(_LANGUAGES)]
+    return Words(
+        _each("target", deploy, [*TARGETS, *vendors]),
+        tuple(dict.fromkeys(_language(name, spoken) for name in languages)),
+        _each("need", needs, list(NEEDS)),
+        _each("framework", frameworks, list(FRAMEWORKS)) or COMPARED,
+    )
+
+
+_VENDORS = (
+    "SELECT DISTINCT vendor FROM store.tools "
+    "WHERE vendor IS NOT NULL AND list_contains(?, purpose) ORDER BY vendor"
+)
+_LANGUAGES = "SELECT DISTINCT unnest(languages) AS name FROM store.tools ORDER BY name"
+
+
+def fold(text: str) -> str:
+    """Write a word so that case, underscores and spaces do not matter."""
+    return text.casefold().strip().replace("_", "-").replace(" ", "-")
+
+
+def _each(kind: str, words: Iterable[str], known: list[str]) -> tuple[str, ...]:
+    """Return each word in its known spelling; raises `UnknownNameError`."""
+    spelled = {fold(name): name for name in known}
+    found: dict[str, None] = {}
+    for word in words:
+        name = spelled.get(fold(word))
+        if name is None:
+            near = tuple(spelled[each] for each in get_close_matches(fold(word), spelled, 2))
+            raise UnknownNameError(kind, word, near, f"known: {', '.join(known)}")
+        found[name] = None
+    return tuple(found)
+
+
+def _language(word: str, known: list[str]) -> str:
+    """Return a language in its known spelling, or as it is; raises for one that is misspelled."""
+    spelled = {fold(name): name for name in known}
+    if (name := spelled.get(fold(word))) is not None:
+        return name
+    near = get_close_matches(fold(word), spelled, 2, 0.75)
+    if near:
+        names = tuple(spelled[each] for each in near)
+        raise UnknownNameError("language", word, names, f"tools name: {', '.join(known)}")
+    return word

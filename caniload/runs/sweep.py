@@ -100,6 +100,16 @@ def sweep(request: Request, settings: Settings, watcher: Watcher, known: Known) 
         return Swept(plan, result)
 
 
+def names(request: Request, settings: Settings, watcher: Watcher) -> tuple[str, ...]:
+    """Return what a library builds by name and the request does not leave out."""
+    spec = _spec(request)
+    with ExitStack() as held:
+        name, interpreter, record, variables = _place(request, spec, settings, watcher, held)
+        template = _template(request, spec, name, interpreter, record, variables)
+        listed = known_listing(template, interpreter, settings)
+    return tuple(each.name for each in listed if _why_not(each, request) is None)
+
+
 def known_listing(
     template: Job, interpreter: Interpreter, settings: Settings
 ) -> tuple[Architecture, ...]:

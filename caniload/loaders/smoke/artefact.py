@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 from .inputs import TokenFacts
@@ -43,9 +44,20 @@ def transformer_dir(path: Path) -> Path:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file; returns {} where there is none."""
-    if not path.is_file():
+    """Read a JSON file; returns {} where there is none. What is returned is not to be changed.
+
+    A file is read once for as long as it stays the same: a tokenizer's takes some milliseconds,
+    and is asked for by inputs and checks alike.
+    """
+    try:
+        stat = path.stat()
+    except OSError:
         return {}
+    return _parsed(path, stat.st_mtime_ns, stat.st_size) if S_ISREG(stat.st_mode) else {}
+
+
+@lru_cache(maxsize=16)
+def _parsed(path: Path, _mtime_ns: int, _size: int) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 

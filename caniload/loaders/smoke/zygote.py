@@ -35,6 +35,7 @@ def main(control_fd: int, preload: list[str]) -> None:
     try:
         for name in preload:
             bring(name)
+        own_modules()
     except BaseException:  # noqa: BLE001 (the fresh worker that comes instead reports it)
         os._exit(FAILED)
     gc.collect()
@@ -47,10 +48,25 @@ def main(control_fd: int, preload: list[str]) -> None:
         serve(control, *received)
 
 
+def own_modules() -> None:
+    """Import this package whole, so that no child compiles it again: it writes no bytecode."""
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(f".{path.stem}", __package__)
+
+
 def bring(name: str) -> None:
-    """Import a module; a submodule that this version of its library lacks is passed over."""
+    """Import a module; a submodule that this version of its library lacks is passed over.
+
+    `module:function(text)` also calls a function with one text: one of pure Python that fills a
+    cache, as of compiled patterns, and that runs no operation of the framework.
+    """
+    name, _, call = name.partition(":")
     try:
-        importlib.import_module(name)
+        module = importlib.import_module(name)
+        function, _, text = call.rstrip(")").partition("(")
+        if function and hasattr(module, function):
+            getattr(module, function)(text)
     except ModuleNotFoundError as error:
         if "." not in name or error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise

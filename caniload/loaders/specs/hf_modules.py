@@ -12,6 +12,7 @@ PRELOAD = {
         "transformers.models.auto.modeling_auto",
         "transformers.models.auto.tokenization_auto",
         "transformers.tokenization_utils_tokenizers",
+        "transformers.conversion_mapping:get_checkpoint_conversion_mapping(any)",
     ),
     "tensorflow": (
         "transformers.modeling_tf_utils",
@@ -24,7 +25,9 @@ PRELOAD = {
         "transformers.models.auto.tokenization_auto",
     ),
 }
-"""Seen in `sys.modules` after a checkpoint was loaded, by framework; versions lack some."""
+"""Seen in `sys.modules` after a checkpoint was loaded, by framework; versions lack some. The
+function called compiles the patterns by which transformers 5 renames tensors: a tenth of a second
+that every load would pay."""
 
 _PREFIX = {"pytorch": "modeling", "tensorflow": "modeling_tf", "jax": "modeling_flax"}
 

@@ -1,4 +1,4 @@
-"""`caniload catalog`: lint, pin, publish and rebuild what is known, and its schemas."""
+"""`caniload catalog`: lint, pin, import, publish, rebuild and count what is known."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from caniload.cli import catalog_import, catalog_stats
 from caniload.cli.app import examples, group
 from caniload.cli.options import Format, Today, day
 from caniload.cli.out import Out
@@ -22,8 +23,12 @@ app = group(
     "evidence lies in segments; the store is made of both and can always be made again.",
     "caniload catalog lint",
     "caniload catalog pin all-minilm-l6-v2",
+    "caniload catalog import timm --env vision",
+    "caniload catalog stats",
     "caniload catalog rebuild",
 )
+app.command("import", epilog=examples(*catalog_import.EXAMPLES))(catalog_import.command)
+app.command("stats", epilog=examples(*catalog_stats.EXAMPLES))(catalog_stats.command)
 BROKEN_RULE = 1
 COMMIT_DIGITS = 40
 
@@ -120,15 +125,17 @@ def _ask(handle: Handle, settings: Settings) -> Resolution:
 @app.command("schema", epilog=examples("caniload catalog schema", "caniload catalog schema models"))
 def schema(
     name: Annotated[
-        str | None, typer.Argument(help="One schema: models, datasets, tools, Observation, ….")
+        str | None,
+        typer.Argument(help="One schema: models, datasets, tools, import, Observation, …."),
     ] = None,
     form: Format = "json",
 ) -> int:
-    """Print the JSON Schema of authored files and of exchanged records."""
+    """Print the JSON Schema of authored files, an importer's lines and exchanged records."""
     from caniload.catalog.entries import json_schemas as authored
+    from caniload.catalog.upstream.facts import json_schema as imported
     from caniload.records import json_schemas as records
 
-    schemas = {**authored(), **records()}
+    schemas = {**authored(), "import": imported(), **records()}
     if name is not None and name not in schemas:
         raise UnknownNameError("schema", name, (), f"known: {', '.join(schemas)}")
     chosen = schemas if name is None else {name: schemas[name]}

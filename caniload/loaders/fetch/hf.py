@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx2
 
@@ -115,6 +115,12 @@ class HfHub:
             return _address(handle.locator, path, commit)
 
         return hf_facts.facts(handle, info, settings, address, _check)
+
+
+def listed(settings: Settings, what: str, **asked: Any) -> list[ModelInfo]:
+    """Return what `HfApi.list_models` lists, all its pages; raises `HubError`."""
+    _online()
+    return _asked(lambda: list(_api().list_models(**asked)), what, settings)
 
 
 def _api() -> HfApi:

@@ -42,7 +42,7 @@ def facts(
     return Facts(
         handle=handle.at(commit),
         access="private" if info.private else gated,
-        licence=_licence(card.get("license") if card else None, info.tags or []),
+        licence=licence(card.get("license") if card else None, info.tags or []),
         task=info.pipeline_tag,
         library=info.library_name,
         renamed_to=None if info.id == handle.locator else info.id,
@@ -62,7 +62,7 @@ def _format(form: str, sizes: dict[str, int | None]) -> FormatFacts:
     return FormatFacts(form, len(paths), sum(known) if len(known) == len(paths) else None)
 
 
-def _licence(said: object, tags: list[str]) -> str | None:
+def licence(said: object, tags: list[str]) -> str | None:
     """Return the licence of the model card, else that of the tags."""
     if isinstance(said, str):
         return said

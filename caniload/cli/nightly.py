@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from caniload.settings import Settings
 if TYPE_CHECKING:
     from caniload.catalog.comparison import NightReport
     from caniload.cli.live import Plain
+    from caniload.records import Observation
     from caniload.runs.executor import Executor
     from caniload.runs.night.merging import Merged
     from caniload.runs.night.night import Night, NightRun
@@ -95,8 +97,6 @@ def command(
     `fail_on` names, and for nothing else.
     """
     from caniload.cli.night_live import watching
-    from caniload.runs import journal
-    from caniload.runs.crew import cores
     from caniload.runs.night import orders
     from caniload.runs.suite import find_suite, read_suite
 
@@ -108,14 +108,14 @@ def command(
     out, settings = Out(form), Settings.read()
     found = read_suite(find_suite(suite))
     against = _since(since, settings)
-    if resume is not None and not (settings.segments / resume / journal.JOURNAL).exists():
+    if resume is not None and not _begun(settings.segments / resume):
         raise UnknownNameError("unfinished run", resume, hint="`caniload log` lists runs")
     order = orders.Order(
         only=tuple(only or ()),
         shard=units.shard(shard),
         again=again or resume is not None,
         dry=dry_run or merge is not None,
-        workers=workers or max(1, cores() // 2),
+        workers=workers or max(1, len(os.sched_getaffinity(0)) // 2),
         verify=verify,
     )
     with watching(out) as watcher, ExitStack() as held:
@@ -133,7 +133,9 @@ def command(
             hands = None
             if executor == "ray":
                 hands = _on_ray(prepared, settings, order, watcher, held, (address, workers))
-            run = orders.night(prepared, settings, order, watcher, held, executor=hands)
+            from caniload.runs.night import beginning
+
+            run = beginning.night(prepared, settings, order, watcher, held, executor=hands)
             watcher.planned(list(run.cells))
             night = _run(run, found.title, resume, out)
             if night is None:
@@ -144,6 +146,13 @@ def command(
         _hand_over(settings.segments / night.run_id, segments_to, out)
     _write(out, told, report, found.path)
     return 1 if told.failed else 0
+
+
+def _begun(folder: Path) -> bool:
+    """Tell whether a run was begun here."""
+    from caniload.runs import journal
+
+    return (folder / journal.JOURNAL).exists()
 
 
 def _merge(place: str, settings: Settings) -> Merged:
@@ -255,6 +264,15 @@ def show_plan(out: Out, prepared: Prepared) -> None:
     out.show("nightly-plan", data, human, lambda: ["\t".join(row) for row in rows])
 
 
+def _cells(night: Night | None) -> tuple[Observation, ...]:
+    """Return the last observation of each of a night's cells."""
+    if night is None:
+        return ()
+    from caniload.runs.night.night import cells_of
+
+    return cells_of(night)
+
+
 def _report(
     prepared: Prepared,
     order: Order,
@@ -271,7 +289,6 @@ def _report(
     from caniload.catalog import comparison
     from caniload.catalog.nights import last_night
     from caniload.catalog.store import open_store
-    from caniload.runs.night.night import cells_of
     from caniload.runs.night.orders import expired, listed_cells, tracks
 
     suite, plan = prepared.suite, prepared.plan
@@ -298,7 +315,7 @@ def _report(
         comparison.expired_skip(track, skip.reason, skip.issue, skip.review)
         for skip, track in expired(prepared, order)
     ]
-    seen = cells_of(night) if night is not None else ()
+    seen = _cells(night)
     broken = set() if night is None else {n for n, (ok, _) in night.controls.items() if not ok}
     told = {each.cell.id: each for each in seen}
     return comparison.NightReport(

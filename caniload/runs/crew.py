@@ -113,11 +113,6 @@ class Crew(Generic[Item]):
                 raise
 
 
-def cores() -> int:
-    """Return how many processors this process may use."""
-    return len(os.sched_getaffinity(0))
-
-
 def available_bytes() -> int:
     """Return the memory that can be had without swapping, by /proc/meminfo."""
     with Path("/proc/meminfo").open(encoding="ascii") as file:

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from caniload.catalog.entries import AttemptPlan, ModelEntry, SourceEntry, Try
 from caniload.errors import BadInputError, UnknownNameError
 from caniload.handles import Handle, parse
 from caniload.loaders import recognise
@@ -20,6 +19,9 @@ from caniload.loaders.specs import find_exporter
 from caniload.records import Recipe
 from caniload.runs.envspecs import EnvSpec
 from caniload.words import FRAMEWORKS
+
+if TYPE_CHECKING:
+    from caniload.catalog.entries import AttemptPlan, ModelEntry, SourceEntry, Try
 
 EXPORTS = {"torch-export": "pt2", "litert": "tflite"}
 """Formats by the name of the library that writes them, as --export takes them too."""

@@ -14,15 +14,17 @@ from difflib import get_close_matches
 from functools import cache
 from importlib import resources
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from caniload.catalog.entries import ModelEntry
 from caniload.catalog.store import Store
 from caniload.errors import BadInputError
 from caniload.handles import HUBS, Handle, parse
 from caniload.loaders.hub import load_hubs
 from caniload.loaders.specs import load_specs
 from caniload.runs.suite import ModelWish, Suite
+
+if TYPE_CHECKING:
+    from caniload.catalog.entries import ModelEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,8 @@ def expand(suite: Suite, store: Store, *, strict: bool = False) -> Expansion:
 
 def entries(store: Store, models: Collection[str]) -> dict[str, ModelEntry]:
     """Return whole entries by id, for the models whose sources are `authored`."""
+    from caniload.catalog.entries import ModelEntry
+
     rows = store.direct(
         "SELECT id, entry FROM store.models WHERE list_contains($ids, id)", {"ids": list(models)}
     )

@@ -29,7 +29,7 @@ from caniload.runs.outcome import settle
 from caniload.runs.plan import environments_for
 from caniload.runs.protocol import Architecture, Listed
 from caniload.runs.supervise import supervise
-from caniload.runs.workflow import Watcher
+from caniload.runs.watcher import Watcher
 from caniload.settings import Settings
 from caniload.words import Outcome
 

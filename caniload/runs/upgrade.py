@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 from caniload.catalog import questions
 from caniload.catalog.answers import CellAnswer
 from caniload.catalog.store import open_store
-from caniload.runs import copies, workflow
+from caniload.runs import copies, watcher, workflow
 from caniload.runs.interpreters import Interpreter, probe
 from caniload.runs.workflow import Request
 from caniload.settings import Settings
@@ -87,7 +87,7 @@ class Upgrade:
         return tuple(each for each in self.cells if each.effect == "breaks")
 
 
-class Watcher(workflow.Watcher, Protocol):
+class Watcher(watcher.Watcher, Protocol):
     """Be told what a run tells, and what happens to the copy."""
 
     def copying(self, root: Path) -> None:

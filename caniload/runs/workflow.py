@@ -15,17 +15,17 @@ from typing import Protocol
 from caniload.errors import BadInputError, EnvironmentBuildError, HubError
 from caniload.handles import Handle
 from caniload.loaders.fetch import fetch
-from caniload.loaders.hub import Progress
 from caniload.loaders.spec import LoaderSpec
 from caniload.loaders.specs import load_specs
-from caniload.records import Cell, FetchedArtefact, Observation
+from caniload.records import FetchedArtefact
 from caniload.runs import environments, plan, targets
 from caniload.runs.envspecs import EnvSpec
 from caniload.runs.executor import Executor, RunResult
-from caniload.runs.interpreters import Interpreter, probe
+from caniload.runs.interpreters import probe
 from caniload.runs.job import Job
 from caniload.runs.making import Limits, Spot, job_of
 from caniload.runs.plan import Trial, Wish
+from caniload.runs.watcher import Watcher
 from caniload.settings import Settings
 from caniload.words import DEVICES
 
@@ -50,31 +50,6 @@ class Request:
     resume: str | None = None
     same_weights: bool = False
     command: str = "run"
-
-
-class Watcher(Protocol):
-    """Be told what happens; the command line shows it, tests collect it."""
-
-    def fetching(self, progress: Progress) -> None:
-        """Bytes of an artefact arrived."""
-
-    def fetched(self, handle: Handle, artefact: FetchedArtefact) -> None:
-        """An artefact is there, from its hub or from the cache."""
-
-    def building(self, name: str, line: str) -> None:
-        """An environment is being built; pip's own lines."""
-
-    def ready(self, name: str, interpreter: Interpreter) -> None:
-        """An interpreter was probed and will be used."""
-
-    def planned(self, cells: Sequence[Cell]) -> None:
-        """The cells of the run are known."""
-
-    def on_event(self, cell: Cell, event: Mapping[str, object]) -> None:
-        """A worker reported an event."""
-
-    def on_settled(self, cell: Cell, observation: Observation) -> None:
-        """A cell ended."""
 
 
 def attempt(request: Request, settings: Settings, watcher: Watcher) -> RunResult:

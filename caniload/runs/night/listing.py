@@ -9,21 +9,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from caniload.catalog.entries import ModelEntry
 from caniload.catalog.store import Store
 from caniload.errors import BadInputError, HubError
 from caniload.handles import Handle, parse
-from caniload.loaders.fetch import resolve
 from caniload.loaders.spec import LoaderSpec
 from caniload.records import FetchedArtefact
-from caniload.runs import plan, suite_sources, targets
+from caniload.runs import plan, suite_sources
 from caniload.runs.making import chosen_hints
 from caniload.runs.night.cells import Listed
 from caniload.runs.plan import Trial, Wish
 from caniload.runs.suite import ModelWish, Suite
 from caniload.runs.suite_sources import SuiteSource
 from caniload.settings import Settings
+
+if TYPE_CHECKING:
+    from caniload.catalog.entries import ModelEntry
 
 UNRESOLVED = "no immutable revision is known"
 
@@ -160,6 +162,8 @@ def _one(
     named = bool(suite.models[source.wish].model)
     direct = named and source.model is None
     if not source.resolved and direct and asked.weights == "pretrained":
+        from caniload.loaders.fetch import resolve
+
         try:
             handle = resolve(handle, settings)
         except HubError as error:
@@ -196,6 +200,7 @@ def _by_content(
     listing: Listing,
 ) -> list[Trial]:
     """Fetch a source and plan what its content tells, in caniload's own environments."""
+    from caniload.runs import targets
 
     def fetch(each: Handle) -> FetchedArtefact:
         artefact = fetching(each, None)

@@ -4,34 +4,27 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from caniload.catalog import past
-from caniload.catalog.diagnosis import load_rules
 from caniload.catalog.past import Past
 from caniload.catalog.store import open_store
 from caniload.catalog.tracks import Track, artefact
 from caniload.errors import EnvironmentBuildError
 from caniload.handles import Handle
-from caniload.loaders.fetch import fetch
 from caniload.loaders.specs import load_specs
 from caniload.records import FetchedArtefact
 from caniload.runs import suite_sources
-from caniload.runs.controls import Family, control_jobs
-from caniload.runs.executor import Executor
-from caniload.runs.job import Job
-from caniload.runs.making import Spot
 from caniload.runs.night import listing, places, planning
 from caniload.runs.night.cells import Candidate, Expansion, Seat
-from caniload.runs.night.night import Allowed, NightRun
 from caniload.runs.night.planning import Ask, NightPlan
 from caniload.runs.suite import Skip, Suite
 from caniload.runs.suite_environments import SuiteEnvironment, suite_environments
-from caniload.runs.workflow import Watcher
+from caniload.runs.watcher import Watcher
 from caniload.settings import Settings
 
 
@@ -112,6 +105,8 @@ def prepare(suite: Suite, settings: Settings, order: Order, watcher: Watcher) ->
     specs = load_specs()
 
     def fetching(handle: Handle, sha256: str | None) -> FetchedArtefact:
+        from caniload.loaders.fetch import fetch
+
         return fetch(handle, settings, sha256=sha256, on_progress=watcher.fetching)
 
     with open_store(settings) as store:
@@ -143,56 +138,6 @@ def prepare(suite: Suite, settings: Settings, order: Order, watcher: Watcher) ->
     chosen = {each.candidate.cell_id for each in made.chosen}
     standing = tuple(sorted((fresh | known.keys()) - chosen))
     return Prepared(suite, made, candidates, wanted, seats, standing, tuple(found.local))
-
-
-def night(
-    prepared: Prepared,
-    settings: Settings,
-    order: Order,
-    watcher: Watcher,
-    held: ExitStack,
-    *,
-    executor: Executor | None = None,
-) -> NightRun:
-    """Make ready the environments that the plan needs and return the night; `held` ends their use.
-
-    `executor` says otherwise how cells are attempted.
-    """
-    needed = {each.candidate.seat.name for each in prepared.plan.chosen}
-    wanted = [each for each in prepared.environments if each.name in needed]
-    spots = places.ready(wanted, settings, watcher, held)
-    budget = prepared.suite.budget
-
-    def controls(spot: Spot, families: Collection[Family]) -> list[Job]:
-        assert spot.interpreter is not None
-        return control_jobs(
-            spot.name,
-            spot.interpreter,
-            settings,
-            families,
-            patches=spot.patches,
-            variables=spot.variables,
-        )
-
-    return NightRun(
-        executor
-        or Executor(
-            settings, watcher.on_event, watcher.on_settled, warm=True, workers=order.workers
-        ),
-        prepared.plan,
-        spots,
-        load_specs(),
-        controls,
-        load_rules(settings.data / "failures.yaml"),
-        Allowed(
-            seconds=budget.time_seconds,
-            attempt_seconds=budget.attempt_seconds,
-            memory_bytes=budget.memory_bytes,
-            disk_bytes=budget.disk_bytes,
-            verify=order.verify,
-        ),
-        prepared.local,
-    )
 
 
 def expired(prepared: Prepared, order: Order) -> list[tuple[Skip, Track]]:

@@ -11,7 +11,7 @@ from caniload.runs.interpreters import probe
 from caniload.runs.making import Spot
 from caniload.runs.night.cells import Seat
 from caniload.runs.suite_environments import SuiteEnvironment
-from caniload.runs.workflow import Watcher
+from caniload.runs.watcher import Watcher
 from caniload.settings import Settings
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+import subprocess
+from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,15 +18,13 @@ from caniload.settings import Settings
 
 EXAMPLES = (
     "caniload catalog import timm --env vision",
-    "caniload catalog import tfhub --from tfhub.json --check",
+    "caniload catalog import tfhub --from path/to/tfhub.dev --check",
     "caniload catalog import hf --author google-bert --home",
     "caniload catalog import torchaudio-datasets --from torchaudio.whl --python python3",
 )
 DIFFERS = 1
 LISTED = 10
 """How many names of each kind of change are shown to a person."""
-
-Emit = Callable[[Any, str], Iterable[dict[str, Any]]]
 
 
 def command(
@@ -33,7 +33,7 @@ def command(
     ],
     from_: Annotated[
         str | None,
-        typer.Option("--from", metavar="FILE|URL", help="The upstream file that is read."),
+        typer.Option("--from", metavar="PATH|URL", help="The upstream checkout or file to read."),
     ] = None,
     env: Annotated[
         str | None, typer.Option("--env", "-e", help="Read it in this environment of caniload's.")
@@ -76,7 +76,8 @@ def command(
         tag, home = query.tag, True
         lines = _dumped(_ask_hf(query, settings, when))
     elif source in _DOCUMENTS:
-        lines = _dumped(_emitter(source)(_document(source, from_, settings), when))
+        importer: Any = import_module(f"caniload.catalog.upstream.{_DOCUMENTS[source]}")
+        lines = _dumped(importer.emit(_document(source, importer, from_, settings), when))
     else:
         catalogue, lines = _emitted(source, from_, env, python, settings)
     folder = settings.imported if home else settings.data / FOLDER
@@ -110,20 +111,16 @@ def command(
 
 
 _DOCUMENTS = {"tfhub": "tfhub", "pytorch-hub": "pytorch_hub", "onnx-hub": "onnx_hub"}
-"""Catalogues that are read from a file of the upstream repository, with their importers."""
+"""Catalogues that are read from upstream's repository, with their importers."""
 
 
-def _emitter(source: str) -> Emit:
-    from importlib import import_module
-
-    emit: Emit = import_module(f"caniload.catalog.upstream.{_DOCUMENTS[source]}").emit
-    return emit
-
-
-def _document(source: str, place: str | None, settings: Settings) -> Any:
-    """Read the JSON document that `--from` names."""
+def _document(source: str, importer: Any, place: str | None, settings: Settings) -> Any:
+    """Read the checkout, or the JSON document, that `--from` names."""
     if place is None:
-        raise BadInputError(f"{source} is read from a file", "name it with --from FILE or URL")
+        raise BadInputError(
+            f"{source} is read from a checkout of {importer.UPSTREAM.partition(':')[2]}",
+            "name its folder with --from",
+        )
     if "://" in place:
         from caniload.handles import Handle
         from caniload.loaders.fetch import fetch
@@ -132,11 +129,33 @@ def _document(source: str, place: str | None, settings: Settings) -> Any:
     else:
         path = Path(place).expanduser()
     try:
+        if path.is_dir():
+            return {"commit": _commit(path), "entries": importer.read_checkout(path)}
         return json.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise UnreadableFileError(place, str(error), "name the file with --from") from error
+        raise UnreadableFileError(place, str(error), "name what to read with --from") from error
     except ValueError as error:
         raise UnreadableFileError(place, f"it is no JSON: {error}") from error
+    except (KeyError, TypeError) as error:
+        raise UnreadableFileError(place, f"{error} is not as {source} has it") from error
+
+
+def _commit(checkout: Path) -> str:
+    """Ask git for the commit of a checkout: it is the provenance."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(checkout), "rev-parse", "HEAD"],
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except FileNotFoundError as error:
+        raise UnreadableFileError(str(checkout), "git is not installed") from error
+    if done.returncode:
+        why = "git does not know its commit, which is the provenance"
+        raise UnreadableFileError(str(checkout), why, "give a git checkout")
+    return done.stdout.strip()
 
 
 def _ask_hf(query: Any, settings: Settings, when: str) -> Iterable[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs, unquote, urlencode
 
 from loopback.server import Answer, Asked, Server, content
 
@@ -39,7 +39,8 @@ class Repository:
 class HuggingFace:
     """Add the protocol to a server; repositories can be renamed by `moved`."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, page: int = 1000) -> None:
+        self.page = page
         self.repositories: dict[str, Repository] = {}
         self.moved: dict[str, str] = {}
         server.routes.append(self.answer)
@@ -51,9 +52,7 @@ class HuggingFace:
     def answer(self, asked: Asked) -> Answer | None:
         path = unquote(asked.path)
         if path == "/api/models":
-            query = parse_qs(asked.query).get("search", [""])[0]
-            found = [r for r in self.repositories.values() if query in r.id]
-            return _json([_described(r, False) for r in found])
+            return self._list(asked)
         if path.startswith("/api/models/"):
             return self._info(path.removeprefix("/api/models/"), asked)
         name, resolve, rest = path.lstrip("/").partition("/resolve/")
@@ -61,6 +60,31 @@ class HuggingFace:
             revision, _, file = rest.partition("/")
             return self._file(name, revision, file, asked)
         return None
+
+    def _list(self, asked: Asked) -> Answer:
+        """Answer a page, and name the next one in a Link header as the hub does."""
+        query = parse_qs(asked.query)
+
+        def said(name: str) -> str:
+            return query.get(name, [""])[0]
+
+        found = [
+            r
+            for r in self.repositories.values()
+            if said("search").lower() in r.id.lower()
+            and (not said("author") or r.id.startswith(f"{said('author')}/"))
+            and (not said("pipeline_tag") or r.said.get("pipeline_tag") == said("pipeline_tag"))
+            and all(word in (*r.tags, r.library_name) for word in query.get("filter", []))
+        ]
+        start = int(said("cursor") or 0)
+        size = min(self.page, int(said("limit") or self.page))
+        answer = _json([_described(r, False) for r in found[start : start + size]])
+        if start + size < len(found):
+            kept = {name: values for name, values in query.items() if name != "cursor"}
+            more = urlencode({**kept, "cursor": [str(start + size)]}, doseq=True)
+            host = asked.headers["host"]
+            answer.headers["Link"] = f'<http://{host}/api/models?{more}>; rel="next"'
+        return answer
 
     def _info(self, rest: str, asked: Asked) -> Answer:
         name, _, revision = rest.partition("/revision/")

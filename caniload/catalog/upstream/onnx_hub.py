@@ -1,13 +1,15 @@
 """ONNX hub: the files that ONNX_HUB_MANIFEST.json of onnx/models names, with size and hash.
 
-Reads the manifest as one JSON document: `{"commit": …, "entries": [{"model", "path", "opset",
-"onnx_version", "sha256", "bytes", "tags"}]}`. The manifest states no licence per file, and the
-repository's own is not the weights'.
+Reads the manifest in a checkout, or as one JSON document: `{"commit": …, "entries": [{"model",
+"path", "opset", "onnx_version", "sha256", "bytes", "tags"}]}`. The manifest states no licence per
+file, and the repository's own is not the weights'.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from caniload.catalog.upstream.documents import Fields, Read, commit, entries, header
@@ -15,6 +17,8 @@ from caniload.handles import Handle
 
 CATALOGUE = "onnx-hub"
 UPSTREAM = "github:onnx/models"
+
+MANIFEST = "ONNX_HUB_MANIFEST.json"
 
 _TASKS = {
     "classification": "image-classification",
@@ -45,6 +49,22 @@ tag of the collection decides. RoBERTa's and T5's files are of several tasks, Ar
 """
 
 _QUANTISED = ("int8", "qdq")
+
+
+def read_checkout(root: Path) -> list[Fields]:
+    """Return the files that a checkout's manifest names."""
+    return [
+        {
+            "model": entry["model"],
+            "path": entry["model_path"],
+            "opset": entry["opset_version"],
+            "onnx_version": entry["onnx_version"],
+            "sha256": entry["metadata"]["model_sha"],
+            "bytes": entry["metadata"]["model_bytes"],
+            "tags": entry["metadata"].get("tags", []),
+        }
+        for entry in json.loads((root / MANIFEST).read_text("utf-8"))
+    ]
 
 
 def emit(document: Any, read: Read) -> Iterator[dict[str, Any]]:

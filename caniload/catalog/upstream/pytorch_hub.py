@@ -1,20 +1,29 @@
 """PyTorch Hub: the pages of pytorch/hub, and every entry point that they load.
 
-Reads the front matter and the `torch.hub.load` calls of the repository's root `*.md` as one JSON
-document: `{"commit": …, "entries": [{"page", "title", "tags", "github", "loads", …}]}`, `loads`
-being pairs of repository (with `:ref`) and first argument as written.
+Reads the front matter and the `torch.hub.load` calls of the root's `*.md`, in a checkout or as one
+JSON document: `{"commit": …, "entries": [{"page", "title", "tags", "github", "loads", …}]}`, where
+`loads` are pairs of repository (with `:ref`) and first argument as written.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+from caniload import yaml_text
 from caniload.catalog.upstream.documents import Fields, Read, commit, entries, header
 from caniload.handles import Handle
 
 CATALOGUE = "pytorch-hub"
 UPSTREAM = "github:pytorch/hub"
+
+_FRONT = re.compile(r"---\n(.*?)\n---\s*\n", re.DOTALL)
+_CALL = re.compile(
+    r"torch\.hub\.load\(\s*(?:repo_or_dir\s*=\s*)?['\"]([\w./:-]+)['\"]\s*,"
+    r"\s*(?:model\s*=\s*)?(?:['\"]([\w.-]+)['\"]|(\w+))"
+)
 
 _VARIABLES = {
     ("facebookresearch_pytorchvideo_x3d", "model_name"): ("x3d_s",),
@@ -44,6 +53,29 @@ _BY_KEYWORD = {
     "snakers4_silero-vad_vad": (("snakers4/silero-vad", "silero_vad"),),
 }
 """Calls whose arguments have keywords, on pages for which the document has none; same commit."""
+
+
+def read_checkout(root: Path) -> list[Fields]:
+    """Return the pages of a checkout: what stands in its root and has a `github-id`."""
+    found = []
+    for page in sorted(root.glob("*.md")):
+        text = page.read_text("utf-8")
+        front = _FRONT.match(text)
+        about = yaml_text.parse(front[1].encode()) if front else None
+        if not isinstance(about, dict) or "github-id" not in about:
+            continue
+        calls = {(call[1], call[2] or call[3]) for call in _CALL.finditer(text)}
+        found.append(
+            {
+                "page": page.stem,
+                "title": about["title"],
+                "tags": about.get("tags") or [],
+                "github": about["github-id"],
+                "accelerator": (about.get("accelerator") or "").strip("“”"),
+                "loads": sorted(calls),
+            }
+        )
+    return found
 
 
 def emit(document: Any, read: Read) -> Iterator[dict[str, Any]]:

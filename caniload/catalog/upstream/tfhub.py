@@ -1,14 +1,17 @@
 """TF Hub: the modules of tensorflow/tfhub.dev, joined with their Lite, TF.js and Coral children.
 
-Reads the facts of `assets/docs/**/*.md`, each page's first line and its `key: value` comments, as
-one JSON document: `{"commit": …, "entries": [{"kind", "handle", …}]}`. Publishers, collections
-and placeholders are no sources. Names are those of the addresses: a Lite model of `google` lies
-at ``google/lite-model/…`` (tools/validator.py of that repository, `_TFHUB_MODEL_URL_PATTERN`).
+Reads the facts of `assets/docs/**/*.md`, each page's first line and its `key: value` comments, in
+a checkout or as one JSON document: `{"commit": …, "entries": [{"kind", "handle", …}]}`. Publishers,
+collections and placeholders are no sources. Names are those of the addresses: a Lite model of
+`google` lies at ``google/lite-model/…`` (tools/validator.py of that repository,
+`_TFHUB_MODEL_URL_PATTERN`).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from caniload.catalog.upstream.documents import Fields, Read, commit, entries, header
@@ -16,6 +19,12 @@ from caniload.handles import Handle
 
 CATALOGUE = "tfhub"
 UPSTREAM = "github:tensorflow/tfhub.dev"
+
+PAGES = "assets/docs"
+_FIRST = re.compile(r"# ([A-Z][a-z]+) (\S+)\s*$")
+_FACT = re.compile(r"^<!--\s*([\w-]+)\s*:\s*(.*?)\s*-->\s*$", re.MULTILINE)
+_NOT_WRITTEN = "&zwnj;"
+"""Some pages write it into a name; it is drawn as nothing and not part of the address."""
 
 _PREFIX = {"Module": "", "Lite": "lite-model/", "Tfjs": "tfjs-model/", "Coral": "coral-model/"}
 """The kinds that are sources, and what stands before the name in their addresses."""
@@ -69,6 +78,22 @@ _TASKS = {
 
 `text-language-model` has none: it holds causal models, masked ones, and some of proteins.
 """
+
+
+def read_checkout(root: Path) -> list[Fields]:
+    """Return the entries of a checkout, in the order of their pages' paths."""
+    found: list[Fields] = []
+    for page in sorted((root / PAGES).rglob("*.md")):
+        text = page.read_text("utf-8")
+        first = _FIRST.match(text.partition("\n")[0].replace(_NOT_WRITTEN, ""))
+        if first is None:
+            continue
+        entry: Fields = {"kind": first[1], "handle": first[2]}
+        for name, value in _FACT.findall(text):
+            entry.setdefault(name, []).append(value)
+        if entry not in found[-1:]:
+            found.append(entry)
+    return found
 
 
 def emit(document: Any, read: Read) -> Iterator[dict[str, Any]]:

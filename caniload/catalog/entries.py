@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AwareDatetime, Field
 
@@ -208,21 +208,48 @@ class DatasetEntry(Entry):
     access: tuple[Access, ...] = ()
 
 
-class ToolEntry(Entry):
-    """Describe a tool: what it is for, and whether it is alive, with the page that says so."""
+Purpose = Literal[
+    "building",
+    "training",
+    "distributed",
+    "models",
+    "datasets",
+    "data-loading",
+    "conversion",
+    "quantisation",
+    "compilers",
+    "inference",
+    "serving",
+    "mobile",
+    "browser",
+    "edge",
+    "tracking",
+    "visualisation",
+    "pipelines",
+    "notebooks",
+    "platform",
+]
+"""What a tool is for, one word each; docs/catalogue.md says what each of them covers."""
 
-    purpose: Literal[
-        "building",
-        "training",
-        "models",
-        "serving",
-        "mobile",
-        "browser",
-        "pipelines",
-        "notebooks",
-        "platform",
-        "datasets",
-    ]
+PURPOSES: tuple[str, ...] = get_args(Purpose)
+
+
+class Move(Cite):
+    """Say what people move to from a tool, as its users were read to say; not its owner's word.
+
+    `to` is the id of an entry, or the name of something that has none.
+    """
+
+    to: Text
+
+
+class ToolEntry(Entry):
+    """Describe a tool: what it is for, and whether it is alive, with the page that says so.
+
+    `successor` is what the tool's owner names, `moved_to` what its users do.
+    """
+
+    purpose: Purpose
     frameworks: tuple[Text, ...] = ()
     languages: tuple[Text, ...] = ()
     vendor: Text | None = None
@@ -231,6 +258,7 @@ class ToolEntry(Entry):
     status_read: date | None = None
     evidence: Text | None = None
     successor: tuple[Text, ...] = ()
+    moved_to: tuple[Move, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

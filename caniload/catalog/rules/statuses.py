@@ -34,9 +34,13 @@ def check(view: View) -> Iterator[Problem]:
         if tool.status is ToolStatus.SUPERSEDED and not tool.successor:
             yield Problem(file, "successor", "superseded by what?", "name the entry that follows")
         ids = {other.id for other in view.authored.tools}
-        for index, heir in enumerate(tool.successor):
-            if re.fullmatch(r"[a-z0-9-]+", heir) and heir not in ids:
+        named = [(f"successor[{i}]", heir) for i, heir in enumerate(tool.successor)]
+        named += [(f"moved_to[{i}].to", move.to) for i, move in enumerate(tool.moved_to)]
+        for field, name in named:
+            if re.fullmatch(r"[a-z0-9-]+", name) and name not in ids:
                 yield Problem(
-                    file, f"successor[{index}]", f"no tool has the id {heir!r}",
+                    file, field, f"no tool has the id {name!r}",
                     "write the id of an entry, or the name of something that has none",
                 )  # fmt: skip
+            elif name == tool.id:
+                yield Problem(file, field, "a tool does not follow itself", "name another")

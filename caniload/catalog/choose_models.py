@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from caniload.catalog import questions
 from caniload.catalog.choose_lines import VERDICT_STATES, Evidence, Line
@@ -172,15 +172,16 @@ def _hubs(store: Store, subject: str, framework: str, claims: Sequence[Claimed])
         if handles:
             raw = json.loads(entry)
             count = "1 source is" if len(handles) == 1 else f"{len(handles)} sources are"
-            says = f"{name}, by which {count} reached: {dead(status, since, raw)}"
+            says = f"{name}, by which {count} reached: {dead(since, raw)}"
             evidence = Evidence("tool", tool, raw.get("evidence"), day_of(raw.get("status_read")))
             yield Line("model", subject, framework, tool, status, says, (evidence,))
 
 
-def dead(status: str, since: object, entry: dict[str, object]) -> str:
-    """Say since when a tool is at its end, and what people move to."""
-    successors = entry.get("successor")
-    names = [str(each) for each in successors] if isinstance(successors, list) else []
-    when = f" since {since}" if since else ""
-    to = f"; its successor is {', '.join(names)}" if names else "; no successor is named"
-    return f"{status}{when}{to}"
+def dead(since: object, entry: dict[str, Any]) -> str:
+    """Say since when a tool is at its end, and what its owner and its users name instead."""
+    names = [str(each) for each in entry.get("successor") or ()]
+    moves = dict.fromkeys(str(each["to"]) for each in entry.get("moved_to") or ())
+    when = f"since {since}" if since else "since when is not known"
+    to = f"its successor is {', '.join(names)}" if names else "no successor is named"
+    users = f"; users move to {', '.join(moves)}" if moves else ""
+    return f"{when}; {to}{users}"

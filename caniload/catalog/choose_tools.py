@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from caniload.words import FRAMEWORK_NAMES, Verdict
 if TYPE_CHECKING:
     from caniload.catalog.store import Store
 
-UNMEASURED = ("training", "fine-tuning")
+UNMEASURED = ("training", "fine-tuning", "distributed-training")
 """Needs of which an attempt, which loads and runs, says nothing."""
 
 RESEARCH = ("pytorch-hub", "garden")
@@ -54,7 +54,7 @@ def tools(store: Store) -> tuple[Tool, ...]:
 def deploy(known: Iterable[Tool], target: str, framework: str) -> list[Line]:
     """Return the tools that take a framework to a target, the living first."""
     if target in TARGETS:
-        wanted = _named(known, framework, lambda tool: tool.purpose in TARGETS[target])
+        wanted = _for(known, framework, TARGETS[target])
     else:
         wanted = _named(
             known, framework, lambda tool: tool.purpose in PLATFORMS and tool.vendor == target
@@ -75,13 +75,7 @@ def need(store: Store, known: Iterable[Tool], word: str, framework: str) -> list
         return _kaggle(store, every, framework)
     if word == "research-code":
         return _research(store, framework)
-    found = _lines(
-        "need",
-        word,
-        framework,
-        _named(every, framework, lambda tool: tool.purpose in NEEDS[word]),
-        f"for {word}",
-    )
+    found = _lines("need", word, framework, _for(every, framework, NEEDS[word]), f"for {word}")
     if word in UNMEASURED:
         says = "an attempt loads and runs; whether its weights train was not measured"
         found.append(Line("need", word, framework, "measurement", "unknown", says))
@@ -97,15 +91,24 @@ def _named(known: Iterable[Tool], framework: str, fits: Callable[[Tool], bool]) 
     ]
 
 
+def _for(known: Iterable[Tool], framework: str, purposes: Sequence[str]) -> list[Tool]:
+    """Return the tools of some purposes, in the order of the purposes."""
+    wanted = _named(known, framework, lambda tool: tool.purpose in purposes)
+    return sorted(wanted, key=lambda tool: purposes.index(tool.purpose))
+
+
 def _lines(
     topic: Topic, subject: str, framework: str, wanted: Iterable[Tool], what: str
 ) -> list[Line]:
-    """Write each tool as a line, best state first; one unknown line where there is none."""
+    """Write each tool as a line, best state first and else as they come.
+
+    Where there is none, one line says that nothing is known.
+    """
     found = [_tool(topic, subject, framework, tool) for tool in wanted]
     if not found:
         says = f"no tool of the catalogue {what} names {FRAMEWORK_NAMES[framework]}"
         return [Line(topic, subject, framework, None, "unknown", says)]
-    return sorted(found, key=lambda line: (STATES.index(line.state), line.via or ""))
+    return sorted(found, key=lambda line: STATES.index(line.state))
 
 
 def _tool(topic: Topic, subject: str, framework: str, tool: Tool) -> Line:
@@ -118,7 +121,7 @@ def _tool(topic: Topic, subject: str, framework: str, tool: Tool) -> Line:
     if tool.languages and topic == "deploy":
         says += f" Used from {', '.join(tool.languages)}."
     if state in ("superseded", "archived"):
-        says = f"{tool.name}: {dead(tool.status, tool.since, tool.entry)}"
+        says = f"{tool.name}: {dead(tool.since, tool.entry)}"
     elif not tool.frameworks:
         says = f"{tool.name}, {state}: its entry names no framework"
         state = "unknown"
@@ -127,7 +130,7 @@ def _tool(topic: Topic, subject: str, framework: str, tool: Tool) -> Line:
         says = f"{tool.name}: in maintenance{since}{_successor(tool)}. {tool.about}"
     elif state == "unknown":
         says = f"{tool.name}: whether it is maintained is not known. {tool.about}"
-    return Line(topic, subject, framework, tool.id, state, says, (_evidence(tool),))
+    return Line(topic, subject, framework, tool.id, state, says, _evidence(tool))
 
 
 def _successor(tool: Tool) -> str:
@@ -135,10 +138,13 @@ def _successor(tool: Tool) -> str:
     return f", its successor is {', '.join(names)}" if names else ""
 
 
-def _evidence(tool: Tool) -> Evidence:
-    """Return the page that tells a tool's state."""
+def _evidence(tool: Tool) -> tuple[Evidence, ...]:
+    """Return the page that tells a tool's state, and those that tell where its users move."""
     page, read = tool.entry.get("evidence"), tool.entry.get("status_read")
-    return Evidence("tool", tool.id, page, day_of(read))
+    moves = tool.entry.get("moved_to") or ()
+    pages = [(page, read), *((move.get("page"), move.get("read")) for move in moves)]
+    found = (Evidence("tool", tool.id, page, day_of(read)) for page, read in pages)
+    return tuple(dict.fromkeys(found))
 
 
 def _kaggle(store: Store, known: Iterable[Tool], framework: str) -> list[Line]:

@@ -24,7 +24,7 @@ PLATFORMS = ("platform",)
 """The purposes of a tool that a cloud's vendor offers."""
 
 TARGETS: dict[str, tuple[str, ...]] = {
-    "server": ("serving",),
+    "server": ("serving", "inference"),
     "mobile": ("mobile",),
     "browser": ("browser",),
     "edge": ("edge", "mobile"),
@@ -34,9 +34,12 @@ TARGETS: dict[str, tuple[str, ...]] = {
 platform is a target too."""
 
 NEEDS: dict[str, tuple[str, ...]] = {
-    "training": ("training",),
-    "fine-tuning": ("training",),
+    "training": ("training", "building", "distributed"),
+    "fine-tuning": ("training", "building"),
+    "distributed-training": ("distributed",),
     "high-level-api": ("building", "training"),
+    "quantisation": ("quantisation",),
+    "conversion": ("conversion",),
     "kaggle": (),
     "research-code": (),
 }

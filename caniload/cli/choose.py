@@ -42,7 +42,9 @@ def command(
     need: Annotated[
         list[str] | None,
         typer.Option(
-            "--need", help="training, fine-tuning, high-level-api, kaggle or research-code."
+            "--need",
+            help="training, fine-tuning, distributed-training, high-level-api, quantisation, "
+            "conversion, kaggle or research-code.",
         ),
     ] = None,
     framework: Annotated[

@@ -41,6 +41,10 @@ COMMANDS: dict[str, Entry] = {
         "caniload.cli.list", "List models, sources, datasets, tools or results.", query=True
     ),
     "search": Entry("caniload.cli.search", "Find models, datasets and tools by words.", query=True),
+    "choose": Entry(
+        "caniload.cli.choose", "Say what each framework has for a project.", query=True
+    ),
+    "fit": Entry("caniload.cli.fit", "Say whether a model fits into memory.", query=True),
     "env": Entry("caniload.cli.env", "Build, list, show, remove and export environments.", True),
     "doctor": Entry("caniload.cli.doctor", "Say what this machine can attempt, and what not."),
     "history": Entry(
@@ -49,6 +53,7 @@ COMMANDS: dict[str, Entry] = {
     "bisect": Entry("caniload.cli.bisect", "Find the release at which an outcome changes."),
     "upgrade": Entry("caniload.cli.upgrade", "Say what an upgrade would break for you."),
     "sql": Entry("caniload.cli.sql", "Query the evidence read-only, in SQL.", query=True),
+    "dump": Entry("caniload.cli.dump", "Write the documented tables for others to use."),
     "explain": Entry("caniload.cli.explain", "Diagnose a traceback read from stdin or a file."),
     "log": Entry("caniload.cli.log", "Show the runs, one run, or the log of one attempt."),
     "cache": Entry("caniload.cli.cache", "List and remove fetched files.", True),

@@ -105,7 +105,9 @@ def _faults(
     path: Path, where: Lines, error: ValidationError, inside: tuple[str, ...]
 ) -> BadInputError:
     """Write what pydantic found inside of a table of the file, one line a fault."""
-    told = [{**each, "loc": (*inside, *each["loc"])} for each in error.errors()]
+    told: list[dict[str, Any]] = [
+        {**each, "loc": (*inside, *each["loc"])} for each in error.errors()
+    ]
     found = sorted(told, key=lambda each: where.find(each["loc"]) or 0)
     return BadInputError("\n".join(dict.fromkeys(_fault(path, where, each) for each in found)))
 

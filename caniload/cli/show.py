@@ -168,7 +168,7 @@ def _entry(found: EntryAnswer) -> str:
         *("tasks", "modality", "licence", "size", "splits"),
     )
     facts = [(name.replace("_", " "), _words(entry.get(name))) for name in names]
-    parts = [f"{found.name}\n  {found.about}", _facts(facts)]
+    parts = [f"{found.name}\n  {found.about}", _facts(facts), _moves(entry)]
     access: Sequence[Mapping[str, Any]] = entry.get("access") or ()
     if access:
         rows = [(each["framework"], each["library"], each["call"]) for each in access]
@@ -179,6 +179,15 @@ def _entry(found: EntryAnswer) -> str:
         parts.append(f"checksums\n{table(('file', 'hash'), rows3)}")
     parts.append(_notes(entry))
     return "\n\n".join(part for part in parts if part)
+
+
+def _moves(entry: Mapping[str, Any]) -> str:
+    """What a tool's users say they move to, and where they say it."""
+    lines = [
+        f"  {each['to']:<24} {each['says']} ({each['page']}, read {each['read']})"
+        for each in entry.get("moved_to") or ()
+    ]
+    return "\n".join(["people move to", *lines]) if lines else ""
 
 
 def _notes(entry: Mapping[str, Any]) -> str:

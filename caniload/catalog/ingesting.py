@@ -99,8 +99,11 @@ def _known(settings: Settings, run_id: str) -> set[str]:
     import duckdb
 
     found: set[str] = set()
+    names = _names(settings, run_id)
+    if not names:
+        return found
     with duckdb.connect(":memory:") as database:
-        for name in _names(settings, run_id):
+        for name in names:
             path = str(settings.segments / name / OBSERVATIONS)
             rows = database.execute("SELECT id FROM read_parquet(?)", [path]).fetchall()
             found.update(row[0] for row in rows)

@@ -5,6 +5,7 @@ Which check is made how:
 - the files are those that `run.json` names, by SHA-256 of their bytes; the header by pydantic
 - columns, their types, the number of rows, ids that repeat or are not well-formed, words that no
   enum has, JSON columns that hold no JSON, a row without its record: in SQL, over every row
+- a fingerprint: not here; what has one that cannot be read is no evidence to the store
 - a row agrees with its record: in SQL, by text. A record begins with what `Observation` writes
   first (ids, the whole cell, attempt, times, outcome, stage, evidence level); this beginning is
   written again from the columns and compared, and the cell's id is hashed again from it. Recipes
@@ -47,8 +48,7 @@ _WORDS = {
     "weights": ("pretrained", "random"),
 }
 _MAY_BE_NULL = ("evidence_level",)
-_JSON = ("exceptions", "checks", "fingerprint", "facts", "sandbox", "numbers", "decisive", "lock",
-         "patches")  # fmt: skip
+_JSON = ("exceptions", "checks", "facts", "sandbox", "numbers", "decisive", "lock", "patches")
 
 
 def _time(name: str) -> str:
@@ -68,25 +68,21 @@ _CELL = ("model", "handle", "loader", "framework", "environment", "environment_k
 _CELL_ENDS = ("kind", "export_format", "parent_observation")
 _ENDED = ("outcome", "stage", "evidence_level", "worker")
 _BEGINNING = (
-    """'{"schema_version":' || $version || ',"id":' || """
-    + _text("id")
-    + """ || ',"run_id":' || """
-    + _text("run_id")
-    + """ || ',"cell":{' || """
-    + " || ',' || ".join(f"""'"{name}":' || {_text(name)}""" for name in _CELL)
-    + """ || ',"recipe":' || dumped || """
-    + " || ".join(f"""',"{name}":' || {_text(name)}""" for name in _CELL_ENDS)
-    + """ || ',"adapter":'"""
-)
+    """'{"schema_version":'""", "$version", """',"id":'""", _text("id"),
+    """',"run_id":'""", _text("run_id"), """',"cell":{'""",
+    *(part for name in _CELL for part in (f"""'"{name}":'""", _text(name), "','")),
+    """'"recipe":'""", "dumped",
+    *(part for name in _CELL_ENDS for part in (f"""',"{name}":'""", _text(name))),
+    """',"adapter":null'""",
+)  # fmt: skip
 _REST = (
-    """'},"attempt":' || attempt || ',"started_at":"' || """
-    + _time("started_at")
-    + """ || '","finished_at":"' || """
-    + _time("finished_at")
-    + """ || '",' || """
-    + " || ',' || ".join(f"""'"{name}":' || {_text(name)}""" for name in _ENDED)
-    + """ || ',"stage_seconds":{'"""
-)
+    """'},"attempt":'""", "attempt", """',"started_at":"'""", _time("started_at"),
+    """'","finished_at":"'""", _time("finished_at"), """'",'""",
+    *(part for name in _ENDED for part in (f"""'"{name}":'""", _text(name), "','")),
+    """'"stage_seconds":{'""",
+)  # fmt: skip
+_WRITTEN = f"concat({', '.join((*_BEGINNING, *_REST))})"
+"""How a record begins, of the columns: one call, for `||` would copy what it has for each part."""
 _ID = (
     "left(sha256('[' || concat_ws(',', "
     + ", ".join(
@@ -102,28 +98,20 @@ _ID = (
             "export_format",
         )
     )
-    + ") || CASE WHEN adapter = 'null' THEN '' ELSE ',' || adapter END || ']'), 24)"
+    + ") || ']'), 24)"
 )
-_AGREES = f"""
-SELECT id FROM (
-    SELECT *, starts_with(record, beginning || adapter || rest) AND cell_id = {_ID} AS same
-    FROM (
-        SELECT *, regexp_extract(
-            substr(record, length(beginning) + 1, 20), '^(null|"[0-9a-f]+")', 1) AS adapter
-        FROM (
-            SELECT s.id, record, cell_id, handle, loader, framework, environment_key, device,
-                recipe_hash, kind, export_format, {_BEGINNING} AS beginning, {_REST} AS rest,
-                run_id = $run AND starts_with(handle, source)
-                    AND (revision IS NULL OR contains(handle, '@' || revision))
-                    AND (format IS NULL OR NOT contains(handle, '#')
-                        OR contains(handle, '#' || format))
-                    AND ends_with(record, '}}') AS named
-            FROM read_parquet($path) s JOIN recipes r ON r.written = s.recipe
-                AND r.hash = s.recipe_hash AND r.weights = s.weights
-        )
-    )
-) WHERE same AND named
+_UNSHOWN = f"""
+SELECT s.id FROM read_parquet($path) s LEFT JOIN recipes r
+    ON r.written = s.recipe AND r.hash = s.recipe_hash AND r.weights = s.weights
+WHERE NOT coalesce(
+    run_id = $run AND starts_with(handle, source)
+    AND (revision IS NULL OR contains(handle, '@' || revision))
+    AND (format IS NULL OR NOT contains(handle, '#') OR contains(handle, '#' || format))
+    AND starts_with(record, {_WRITTEN}) AND ends_with(record, '}}')
+    AND cell_id = {_ID}, false)
 """
+"""The rows that do not show by their text that they agree with their record: those made through
+an adapter, which are few, among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +173,12 @@ def _checked(folder: Path) -> Handed:
         path = str(folder / OBSERVATIONS)
         ids = _every_row(database, path, marker["observations"])
         _settlements(database, str(folder / SETTLEMENTS), run_id, marker["settlements"])
-        agreeing: set[str] = set()
+        unshown = list(ids)
         if {OBSERVATIONS, SETTLEMENTS} <= set(hashes):
             _recipes(database, path)
             wanted = {"path": path, "run": run_id, "version": str(version)}
-            agreeing = {row[0] for row in database.execute(_AGREES, wanted).fetchall()}
-        for row in _rows(database, path, [key for key in ids if key not in agreeing]):
+            unshown = [row[0] for row in database.execute(_UNSHOWN, wanted).fetchall()]
+        for row in _rows(database, path, unshown):
             _agrees(row, run_id)
     by = header.observer
     return Handed(folder, run_id, ids, by.name, by.caniload_version, by.machine)

@@ -124,6 +124,7 @@ def _load(
         "AND id NOT IN (SELECT id FROM newer_observations) "
         "QUALIFY row_number() OVER (PARTITION BY id ORDER BY filename) = 1"
     )
+    _prints(database)
     database.execute(
         f"INSERT INTO newer_observations SELECT {picked}, segment, "
         "CASE WHEN list_contains(?::VARCHAR[], segment) THEN 'ingested' ELSE 'local' END, "
@@ -131,14 +132,6 @@ def _load(
         "WHEN list_contains(?::VARCHAR[], segment) THEN 'other' ELSE 'me' END "
         "FROM read_now s",
         [list(foreign), list(foreign)],
-    )
-    database.execute(
-        "INSERT INTO newer_prints "
-        "SELECT id, o ->> '$.name', CAST(o -> '$.shape' AS BIGINT[]), o ->> '$.dtype', "
-        "CAST(o ->> '$.mean' AS DOUBLE), CAST(o ->> '$.rms' AS DOUBLE), "
-        "CAST(o -> '$.samples' AS DOUBLE[]) FROM ("
-        "SELECT id, unnest(CAST(fingerprint -> '$.outputs' AS JSON[])) AS o FROM read_now "
-        "WHERE fingerprint IS NOT NULL)"
     )
     settled = ", ".join(
         f"make_timestamp(epoch_us({name}))" if kind == "TIMESTAMPTZ" else name
@@ -151,6 +144,29 @@ def _load(
         "WHERE k.run_id = s.run_id AND k.cell_id = s.cell_id)"
     )
     database.execute("DROP TABLE read_now")
+
+
+def _prints(database: duckdb.DuckDBPyConnection) -> None:
+    """Add the prints of what was read now; an observation whose fingerprint is damaged is none."""
+    database.execute(
+        "CREATE OR REPLACE TEMP TABLE outputs_now AS SELECT id, "
+        "o IS NOT NULL AND shape IS NOT NULL "
+        "AND mean IS NOT NULL AND rms IS NOT NULL AND samples IS NOT NULL AS whole, "
+        "* EXCLUDE (id, o) FROM (SELECT id, o, o ->> '$.name' AS output, "
+        "TRY(CAST(o -> '$.shape' AS BIGINT[])) AS shape, o ->> '$.dtype' AS dtype, "
+        "TRY_CAST(o ->> '$.mean' AS DOUBLE) AS mean, TRY_CAST(o ->> '$.rms' AS DOUBLE) AS rms, "
+        "TRY(CAST(o -> '$.samples' AS DOUBLE[])) AS samples FROM (SELECT id, unnest(coalesce("
+        "TRY(CAST(fingerprint -> '$.outputs' AS JSON[])), [NULL])) AS o "
+        "FROM read_now WHERE fingerprint IS NOT NULL))"
+    )
+    database.execute(
+        "DELETE FROM read_now WHERE id IN (SELECT id FROM outputs_now WHERE NOT whole)"
+    )
+    database.execute(
+        "INSERT INTO newer_prints SELECT * EXCLUDE (whole) FROM outputs_now "
+        "WHERE id IN (SELECT id FROM read_now)"
+    )
+    database.execute("DROP TABLE outputs_now")
 
 
 def _files(root: Path | str, names: Sequence[str], file: str) -> str:

@@ -144,10 +144,6 @@ def rewrite(folder, statement):
         ("UPDATE rows SET started_at = started_at + INTERVAL 1 DAY", "contradicts its record"),
         ("UPDATE rows SET recipe_hash = 'x'", "contradicts its record"),
         ("UPDATE rows SET evidence_level = 'architecture'", "contradicts its record"),
-        (
-            "ALTER TABLE rows ALTER fingerprint TYPE VARCHAR; UPDATE rows SET fingerprint = '{'",
-            "has no JSON in fingerprint",
-        ),
         ("UPDATE rows SET id = '../x'", "not well-formed"),
         ("UPDATE rows SET record = replace(record, 'hf:tiny', 'hf:nope')", "contradicts"),
         ("INSERT INTO rows FROM rows", "2 observations, not 1"),
@@ -161,6 +157,27 @@ def test_a_row_that_contradicts_its_record_is_refused_whatever_its_hash(
     rewrite(folder, statement)
     with pytest.raises(CorruptSegmentError, match=why):
         publishing.ingest(home, [folder])
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "{",
+        "3",
+        '{"outputs": 3}',
+        '{"outputs": [{"name": "x", "shape": [1], "mean": 0, "rms": "much", "samples": [0]}]}',
+        '{"outputs": [{"name": "x", "shape": ["a"], "mean": 0, "rms": 0, "samples": [0]}]}',
+    ],
+)
+def test_what_has_a_fingerprint_that_cannot_be_read_is_no_evidence(home, handed, written):
+    folder = handed({"outcome": "passed"})
+    change = f"UPDATE rows SET fingerprint = '{written}'"
+    rewrite(folder, f"ALTER TABLE rows ALTER fingerprint TYPE VARCHAR; {change}")
+    assert publishing.ingest(home, [folder]).added == 1
+    publishing.publish(home)
+    with open_store(home) as store:
+        assert store.sql("SELECT outcome FROM observations") == []
+        assert store.sql("SELECT * FROM prints") == []
 
 
 def test_whole_rows_are_shown_to_agree_without_reading_each_record(home, handed, monkeypatch):

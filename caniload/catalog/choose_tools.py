@@ -213,7 +213,7 @@ def _counted(store: Store, subject: str, framework: str, where: str, what: str) 
             framework,
             catalogue,
             "claimed",
-            f"{named} of {count} {what} that {upstream.partition(':')[2]} {version} lists"
+            f"{named} of {count} {what} that {upstream.partition(':')[2]} {version[:12]} lists"
             f" name {FRAMEWORK_NAMES[framework]}",
             (Evidence("catalogue", catalogue, f"{upstream} {version}", read),),
         )

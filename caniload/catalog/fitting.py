@@ -1,9 +1,10 @@
 """Say whether a model fits into memory: by peaks that were measured, else by its parameters.
 
 A measured peak is the most that an attempt held: on the cpu the whole process with its framework
-and its page cache, on an accelerator what PyTorch held there. A count of parameters times the
-width of their number format is the least that the weights take, and says nothing of what runs
-beside them. Neither says anything of training.
+and its page cache, on an accelerator what PyTorch held there. One with random weights never makes
+a `fits`: loading published ones holds their file besides. A count of parameters times the width of
+their number format is the least that the weights take, and says nothing of what runs beside them.
+Neither says anything of training.
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ class SourceFit:
     """Say whether one source fits, and by which of the two.
 
     `weights_bytes` is what the parameters take in the number format of the question; `peak` the
-    smallest that was measured. `basis` is None where neither says anything.
+    smallest that was measured, with the published weights if it ever was. `basis` is None where
+    neither says anything.
     """
 
     source: str
@@ -133,16 +135,13 @@ def _judged(
     name: str, memory: int, dtype: str, count: Count | None, peaks: tuple[Peak, ...]
 ) -> SourceFit:
     """Weigh one source's smallest peak, then its parameters, against the memory."""
-    peak = min(peaks, key=lambda each: each.bytes, default=None)
+    peak = min(peaks, key=lambda one: (one.weights != "pretrained", one.bytes), default=None)
     weights = weights_bytes(count.parameters, dtype) if count else None
     made = SourceFit(name, "unknown", None, "", count, weights, peak, peaks)
-    if peak is not None and peak.bytes <= memory:
-        return replace(
-            made, answer="fits", basis="measured peak", says="an attempt held no more than that"
-        )
-    beside = "what runs beside them was not measured"
-    if peak is not None:
-        beside = "every attempt held more than there is"
+    if peak is not None and peak.weights == "pretrained" and peak.bytes <= memory:
+        says = "an attempt held no more than that"
+        return replace(made, answer="fits", basis="measured peak", says=says)
+    beside = _beside(peak, memory)
     if weights is None:
         says = f"how many parameters it has is not known; {beside}"
         return replace(made, says=says)
@@ -151,6 +150,16 @@ def _judged(
         return replace(made, answer="too large", basis="parameter count", says=says)
     says = f"the weights alone take less; {beside}"
     return replace(made, answer="weights fit", basis="parameter count", says=says)
+
+
+def _beside(peak: Peak | None, memory: int) -> str:
+    """Say what was measured where that is no yes."""
+    if peak is None:
+        return "what runs beside them was not measured"
+    if peak.weights == "pretrained":
+        return "every attempt held more than there is"
+    more = "no more" if peak.bytes <= memory else "more"
+    return f"an attempt with random weights held {more} than there is"
 
 
 def _target(store: Store, text: str) -> Target:
@@ -185,24 +194,44 @@ def _where(target: Target) -> tuple[str, str]:
     return "model = ?", str(target.model)
 
 
+_PEAKS = "o.id, o.loader, o.framework, o.device, o.weights, o.peak_memory_bytes, o.numbers, o.facts"
+_BUILT_BY_NAME = {"timm": "timm:", "torchvision": "torchvision:", "keras-applications": "keras:"}
+"""The catalogues whose architectures a sweep builds by name, and how it names their sources."""
+
+
 def _peaks(store: Store, target: Target, device: str, dtype: str | None) -> dict[str, list[Peak]]:
-    """Return the peaks of passing attempts by source, the smallest first."""
+    """Return the peaks of passing attempts by source.
+
+    What was measured of an architecture with random weights counts for each of its sources.
+    """
+    table = store.relation("observations")
     where, value = _where(target)
     found = store.direct(
-        "SELECT source, id, loader, framework, device, weights, peak_memory_bytes, numbers, facts, "
-        f"started_at FROM {store.relation('observations')} "
-        f"WHERE {where} AND outcome = 'passed' AND kind = 'attempt' ORDER BY id",
+        f"SELECT o.source, {_PEAKS}, o.started_at FROM {table} o "
+        f"WHERE o.{where} AND outcome = 'passed' AND kind = 'attempt' ORDER BY o.id",
+        [value],
+    )
+    hubs = " ".join(f"WHEN '{name}' THEN '{hub}'" for name, hub in _BUILT_BY_NAME.items())
+    listed = "s.handle = ?" if target.source is not None else "j.model = ?"
+    found += store.direct(
+        f"SELECT s.handle, {_PEAKS}, o.started_at FROM store.imported_sources s "
+        "LEFT JOIN store.joins j ON j.handle = s.handle AND j.catalogue = s.catalogue "
+        f"JOIN {table} o ON o.source = (CASE s.catalogue {hubs} END) || s.architecture "
+        f"WHERE {listed} AND o.weights = 'random' AND o.outcome = 'passed' "
+        "AND o.kind = 'attempt' ORDER BY s.handle, o.id",
         [value],
     )
     peaks: dict[str, list[Peak]] = {}
-    for source, id_, loader, framework, on, weights, held, numbers, facts, at in found:
+    for handle, id_, loader, framework, on, weights, held, numbers, facts, at in found:
         seen: str | None = _json(facts).get("dtype")
         if on.partition(":")[0] != device or (dtype is not None and seen != dtype):
             continue
         size = held if device == "cpu" else _json(numbers).get("peak_device_bytes")
         if size:
             peak = Peak(int(size), loader, framework, on, seen, weights, id_, aware(at))
-            peaks.setdefault(source, []).append(peak)
+            known = peaks.setdefault(parse(handle).source, [])
+            if peak not in known:
+                known.append(peak)
     for each in peaks.values():
         each.sort(key=lambda peak: (peak.bytes, peak.observation_id))
     return peaks

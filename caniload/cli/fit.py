@@ -86,7 +86,11 @@ def _basis(found: Fit, one: SourceFit) -> str:
     from caniload.cli.dates import day, size
 
     lines = [
-        f"  by        {one.basis or 'nothing'}: {one.says}",
+        textwrap.fill(
+            f"  by        {one.basis or 'nothing'}: {one.says}",
+            min(width() or 80, 100),
+            subsequent_indent=" " * 12,
+        ),
         f"  source    {one.source}",
     ]
     if one.count is not None and one.weights_bytes is not None:

@@ -58,6 +58,8 @@ def test_queries_import_no_framework_and_nothing_slow(
         ["show", "minilm"],
         ["history", "minilm"],
         ["search", "bert"],
+        ["choose", "--model", "minilm", "--deploy", "mobile", "--need", "kaggle"],
+        ["fit", "minilm", "--memory", "100MB"],
         ["sql", "SELECT count(*) FROM observations"],
         ["docs", "update", str(page)],
         ["docs", "check", str(page), "--max-age", "9999", "--today", "2026-12-01"],

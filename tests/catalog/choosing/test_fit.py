@@ -51,6 +51,15 @@ def test_counts_alone_are_never_a_yes(packaged: Settings) -> None:
     assert {one.answer for one in other} == {"unknown"}
 
 
+def test_random_weights_never_make_a_yes(packaged: Settings) -> None:
+    found = ask(packaged, "deepdream", 10**12)
+    assert found.answer == "weights fit"
+    assert found.best is not None
+    assert found.best.peak is not None
+    assert found.best.peak.weights == "random"
+    assert "an attempt with random weights held no more than there is" in found.best.says
+
+
 def test_without_evidence_it_is_unknown(settings: Settings) -> None:
     file = publishing.publish(settings).path(settings)
     with duckdb.connect(str(file)) as database:

@@ -137,12 +137,17 @@ issue = "https://example.org/2"
 review = 2027-01-10
 [project]
 models = ["deepdreem"]
+deploy = ["server", "mobil"]
+needs = ["fine tuning", "speed"]
+languages = ["swift", "COBOL"]
 """)
     code, data, err = checked(capsys, "--today", "2026-12-25")
     assert code == 2
     assert data["skip"][0]["days_left"] == -1
     lines = {each.partition(": ")[0].partition(":")[2] for each in data["faults"]}
-    assert lines == {"1", "4", "10", "14", "19"}
+    assert lines == {"1", "4", "10", "14", "19", "20", "21"}
+    assert "did you mean mobile?" in err
+    assert "no need named 'speed'" in err
     assert all(each in err for each in data["faults"])
     assert "hf.tf-class-removed" in err
     soon, idle = data["warnings"]

@@ -74,6 +74,7 @@ def _imported(store: Store, dataset: str, known: str, framework: str) -> Iterabl
 def _missing(store: Store, dataset: str, raw: Mapping[str, Any], framework: str) -> Iterable[Line]:
     """Say which whole lists of the framework's own libraries have no dataset of that name."""
     called = {fold(str(name)) for name in (raw["id"], raw["name"], *(raw.get("aliases") or ()))}
+    lists, evidence = [], []
     for catalogue, upstream, version, read, names in store.direct(
         "SELECT i.catalogue, i.upstream, i.version, i.read, list(DISTINCT d.name) "
         "FROM store.imports i JOIN store.imported_datasets d USING (catalogue) "
@@ -81,7 +82,8 @@ def _missing(store: Store, dataset: str, raw: Mapping[str, Any], framework: str)
         [framework],
     ):
         if not called & {fold(name) for name in names}:
-            says = f"{upstream.partition(':')[2]} {version} lists no dataset of this name"
-            says += f" ({len(names)} were read)"
-            evidence = Evidence("catalogue", catalogue, f"{upstream} {version}", read)
-            yield Line("dataset", dataset, framework, catalogue, "missing", says, (evidence,))
+            lists.append(f"{upstream.partition(':')[2]} {version} ({len(names)} read)")
+            evidence.append(Evidence("catalogue", catalogue, f"{upstream} {version}", read))
+    if lists:
+        says = f"no dataset of this name is in the list of {' or '.join(lists)}"
+        yield Line("dataset", dataset, framework, "lists", "missing", says, tuple(evidence))

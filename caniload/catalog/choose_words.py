@@ -31,7 +31,7 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "cloud": PLATFORMS,
 }
 """Where a project is deployed, and the purposes of the tools that take it there; the vendor of a
-platform is a target too."""
+platform, by its own name or the platform's, is a target too."""
 
 NEEDS: dict[str, tuple[str, ...]] = {
     "training": ("training", "building", "distributed"),
@@ -68,19 +68,22 @@ def read(
     A language that no tool names and that looks like none stays as it is: nothing is known of it.
     Raises `UnknownNameError` for another word that is not known.
     """
-    vendors = [name for (name,) in store.direct(_VENDORS, [list(PLATFORMS)])]
+    targets = {name: name for name in TARGETS}
+    vendors = store.direct(_VENDORS, [list(PLATFORMS)])
+    targets |= {vendor: vendor for vendor, _ in vendors}
+    called = {name: vendor for vendor, names in vendors for name in names}
     spoken = [name for (name,) in store.direct(_LANGUAGES)]
     return Words(
-        _each("target", deploy, [*TARGETS, *vendors]),
+        _each("target", deploy, targets, called),
         tuple(dict.fromkeys(_language(name, spoken) for name in languages)),
-        _each("need", needs, list(NEEDS)),
-        _each("framework", frameworks, list(FRAMEWORKS)) or COMPARED,
+        _each("need", needs, {name: name for name in NEEDS}),
+        _each("framework", frameworks, {name: name for name in FRAMEWORKS}) or COMPARED,
     )
 
 
 _VENDORS = (
-    "SELECT DISTINCT vendor FROM store.tools "
-    "WHERE vendor IS NOT NULL AND list_contains(?, purpose) ORDER BY vendor"
+    "SELECT vendor, flatten(list([id, name] || aliases)) FROM store.tools "
+    "WHERE vendor IS NOT NULL AND list_contains(?, purpose) GROUP BY vendor ORDER BY vendor"
 )
 _LANGUAGES = "SELECT DISTINCT unnest(languages) AS name FROM store.tools ORDER BY name"
 
@@ -90,15 +93,21 @@ def fold(text: str) -> str:
     return text.casefold().strip().replace("_", "-").replace(" ", "-")
 
 
-def _each(kind: str, words: Iterable[str], known: list[str]) -> tuple[str, ...]:
-    """Return each word in its known spelling; raises `UnknownNameError`."""
-    spelled = {fold(name): name for name in known}
+def _each(
+    kind: str, words: Iterable[str], known: dict[str, str], others: dict[str, str] | None = None
+) -> tuple[str, ...]:
+    """Return what each word means among the `known`, which errors list, and `others`.
+
+    Raises `UnknownNameError`.
+    """
+    spelled = {fold(name): meant for name, meant in {**(others or {}), **known}.items()}
     found: dict[str, None] = {}
     for word in words:
         name = spelled.get(fold(word))
         if name is None:
-            near = tuple(spelled[each] for each in get_close_matches(fold(word), spelled, 2))
-            raise UnknownNameError(kind, word, near, f"known: {', '.join(known)}")
+            near = get_close_matches(fold(word), spelled, 2)
+            names = tuple(dict.fromkeys(spelled[each] for each in near))
+            raise UnknownNameError(kind, word, names, f"known: {', '.join(known)}")
         found[name] = None
     return tuple(found)
 

@@ -67,13 +67,8 @@ def human(found: Fit) -> str:
     if found.best is None:
         return f"{word}: {where}: no source of it is known"
     parts = [f"{word}: {where}\n{_basis(found, found.best)}"]
-    rows = [_row(one) for one in found.sources[:_SHOWN]]
-    head = ("source", "parameters", f"weights as {found.dtype}", "smallest peak", "answer")
     if len(found.sources) > 1:
-        text = table(head, rows, width())
-        if len(found.sources) > _SHOWN:
-            text += f"\nand {len(found.sources) - _SHOWN} more; --format json has them"
-        parts.append(text)
+        parts.append(_sources(found))
     note = _NOTES.get(found.device.partition(":")[0], "")
     note += f" Weights are parameters times the width of {found.dtype}, and the least that loading "
     note += "takes. Neither speaks of larger inputs or of training."
@@ -109,9 +104,36 @@ def _basis(found: Fit, one: SourceFit) -> str:
     return "\n".join(lines)
 
 
-def _row(one: SourceFit) -> tuple[str, str, str, str, str]:
+def _sources(found: Fit) -> str:
+    """Return a row for each source of which something is known, and how many others there are."""
     from caniload.cli.dates import size
 
-    count = f"{one.count.parameters:,}" if one.count else "-"
-    peak = size(one.peak.bytes) if one.peak else "-"
-    return one.source, count, size(one.weights_bytes), peak, one.answer
+    known = [one for one in found.sources if one.count is not None or one.peak is not None]
+    rows = [
+        (
+            one.answer,
+            f"{one.count.parameters:,}" if one.count else "-",
+            size(one.weights_bytes),
+            size(one.peak.bytes) if one.peak else "-",
+            one.source,
+        )
+        for one in known[:_SHOWN]
+    ]
+    head = ("answer", "parameters", found.dtype, "peak", "source")
+    columns = width()
+    if columns is not None:
+        beside = table(head, [(*row[:4], "") for row in rows]).splitlines()[0]
+        room = max(columns - beside.index("SOURCE"), 20)
+        rows = [(*row[:4], _tail(row[4], room)) for row in rows]
+    lines = [table(head, rows)] if rows else []
+    if len(known) > _SHOWN:
+        lines.append(f"and {len(known) - _SHOWN} more; --format json has them")
+    if unknown := len(found.sources) - len(known):
+        more = "1 more source" if unknown == 1 else f"{unknown} more sources"
+        lines.append(f"of {more} neither parameters nor peaks are known")
+    return "\n".join(lines)
+
+
+def _tail(text: str, room: int) -> str:
+    """Cut a handle at its beginning: its end is what tells it from others."""
+    return text if len(text) <= room else f"…{text[1 - room :]}"

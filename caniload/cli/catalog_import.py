@@ -19,7 +19,7 @@ from caniload.settings import Settings
 EXAMPLES = (
     "caniload catalog import timm --env vision",
     "caniload catalog import tfhub --from path/to/tfhub.dev --check",
-    "caniload catalog import hf --author google-bert --home",
+    "caniload catalog import hf --author google-bert --limit 200",
     "caniload catalog import torchaudio-datasets --from torchaudio.whl --python python3",
 )
 DIFFERS = 1

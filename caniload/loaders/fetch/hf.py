@@ -7,11 +7,13 @@ cache is not used, and neither is Xet: plain HTTP serves every file and can be v
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -118,9 +120,14 @@ class HfHub:
 
 
 def listed(settings: Settings, what: str, **asked: Any) -> list[ModelInfo]:
-    """Return what `HfApi.list_models` lists, all its pages; raises `HubError`."""
+    """Return what `HfApi.list_models` lists, all its pages; raises `HubError`.
+
+    Its pages are asked for again by huggingface_hub itself, which says so in its log.
+    """
     _online()
-    return _asked(lambda: list(_api().list_models(**asked)), what, settings)
+    logging.getLogger("huggingface_hub.utils._http").setLevel(logging.ERROR)
+    once = replace(settings, http_retries=0)
+    return _asked(lambda: list(_api().list_models(**asked)), what, once)
 
 
 def _api() -> HfApi:

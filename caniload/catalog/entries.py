@@ -161,7 +161,7 @@ class ModelEntry(Entry):
     """Describe a model: the idea that people name, and every source of its weights.
 
     `uses` names the entries whose weights this one runs on, `tries` the cells in which it does;
-    `code` the pages of its code.
+    `code` the pages of its code. `one_hub` says why sources of one hub only are known.
     """
 
     family: Slug
@@ -175,6 +175,7 @@ class ModelEntry(Entry):
     recipe: Recipe | None = None
     tolerances: dict[str, float] = Field(default_factory=dict)
     same_weights: tuple[tuple[HandleText, ...], ...] = ()
+    one_hub: Text | None = None
     sources: tuple[SourceEntry, ...] = ()
 
 

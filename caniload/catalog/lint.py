@@ -12,9 +12,10 @@ from pkgutil import iter_modules
 from types import MappingProxyType
 from typing import Any
 
-from caniload.catalog import rules
+from caniload.catalog import dataset_joining, joining, rules
 from caniload.catalog.authored import read_entry
 from caniload.catalog.entries import KINDS, Authored, Entry
+from caniload.catalog.joining import Joins, Rule
 from caniload.catalog.rules import Problem, View
 from caniload.errors import CatalogueError
 from caniload.handles import HUBS
@@ -25,6 +26,9 @@ HUB_PLUGINS = "caniload.hubs"
 
 NO_LOADERS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 """What is passed where the names of loaders are not to be checked."""
+
+NO_JOINS = Joins()
+"""What is passed where there are no imported sources."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,22 @@ def run(data_dir: Path, today: date, loaders: Mapping[str, tuple[str, ...]] = NO
                 problems.append(_unreadable(path, error))
     kinds: dict[str, Any] = {kind: tuple(entries) for kind, entries in found.items()}
     authored = Authored(**kinds)
-    problems += check(authored, today, _environments(data_dir), loaders=loaders)
+    join_rules: tuple[Rule, ...] = ()
+    try:
+        join_rules = joining.read_rules(data_dir)
+        joins = joining.of(data_dir, authored, join_rules)
+    except CatalogueError as error:
+        joins = Joins()
+        problems.append(Problem(joining.FOLDER, "rules", error.message, error.hint or "", "joins"))
+    problems += check(
+        authored,
+        today,
+        _environments(data_dir),
+        loaders=loaders,
+        join_rules=join_rules,
+        joins=joins,
+    )
+    problems += dataset_joining.problems(data_dir, authored, today)
     sources = [source for model in authored.models for source in model.sources]
     return Report(
         problems=tuple(sorted(problems, key=lambda problem: problem.file)),
@@ -81,10 +100,12 @@ def check(
     environments: tuple[str, ...] = (),
     rule: str | None = None,
     loaders: Mapping[str, tuple[str, ...]] = NO_LOADERS,
+    join_rules: tuple[Rule, ...] = (),
+    joins: Joins = NO_JOINS,
 ) -> list[Problem]:
     """Apply all rules, or the one named, to a catalogue that was read."""
     hubs = (*HUBS, *(point.name for point in entry_points(group=HUB_PLUGINS)))
-    view = View(authored, today, hubs, environments, loaders)
+    view = View(authored, today, hubs, environments, loaders, join_rules, joins)
     found = []
     for name in rule_names() if rule is None else (rule,):
         module = import_module(f"{rules.__name__}.{name}")

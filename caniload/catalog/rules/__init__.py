@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from caniload.catalog.entries import Authored, Entry, ModelEntry, SourceEntry
+from caniload.catalog.joining import Joins, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,8 @@ class Problem:
 class View:
     """Hold what rules look at: the catalogue, the day, and which names there are.
 
-    `loaders` maps each loader to its frameworks; empty where the caller knows none.
+    `loaders` maps each loader to its frameworks; empty where the caller knows none. `joins` is
+    what the joining rules `join_rules` make of the imported sources.
     """
 
     authored: Authored
@@ -41,6 +43,8 @@ class View:
     hubs: tuple[str, ...]
     environments: tuple[str, ...]
     loaders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    join_rules: tuple[Rule, ...] = ()
+    joins: Joins = field(default_factory=Joins)
 
     def entries(self) -> Iterator[tuple[str, Entry]]:
         """Yield every entry with its file, as `models/bert.yaml`."""

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from caniload.catalog.rules import Problem, View
 
-FAMILIES = frozenset({"gpt", "inception", "mobilenet", "resnet", "vision-transformer"})
+FAMILIES = frozenset(
+    {"gpt", "inception", "llama", "mobilenet", "qwen", "resnet", "vision-transformer"}
+)
 """Families without an entry of their own name."""
 
 

@@ -1,4 +1,4 @@
-"""A checkpoint is listed once, and a model says where its weights are."""
+"""A checkpoint is listed once, and a model says where its weights are, or rules join some."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ def check(view: View) -> Iterator[Problem]:
                     "keep it where people look for it",
                 )  # fmt: skip
             seen.setdefault(handle, file)
+    joined = {join.model for join in view.joins.joins}
     for file, model in view.models():
-        if not model.sources and not model.uses:
+        if not model.sources and not model.uses and model.id not in joined:
             yield Problem(
                 file, "sources", "no checkpoint is named",
-                "list a source, or the entry whose weights it runs on under uses",
+                "list a source, write a rule that joins some, or name the entry it uses",
             )  # fmt: skip
         if model.uses and not model.sources and not model.code:
             yield Problem(

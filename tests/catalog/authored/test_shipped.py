@@ -40,11 +40,11 @@ def test_it_has_no_problem() -> None:
 
 
 def test_its_extent_is_what_was_promised(shipped: Authored) -> None:
-    assert len(shipped.models) == len(list((DATA / "models").glob("*.yaml"))) >= 12
+    assert len(shipped.models) == len(list((DATA / "models").glob("*.yaml"))) >= 120
     assert len(shipped.datasets) == 10
     assert {tool.id for tool in shipped.tools} == ASKED_FOR
     assert {"bert", "deepdream", "inception-v3"} <= {model.id for model in shipped.models}
-    assert len([model for model in shipped.models if model.family == "bert"]) == 6
+    assert len([model for model in shipped.models if model.family == "bert"]) >= 6
 
 
 def test_only_what_a_hub_answered_is_resolved(shipped: Authored) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from caniload.catalog import nearness
@@ -168,8 +169,8 @@ def sources(store: Store, model: str | None = None) -> tuple[tuple[str, SourceAn
     return tuple((row["model"], _source(row)) for row in found)
 
 
-def runs(store: Store, limit: int = 20) -> tuple[RunAnswer, ...]:
-    """Return the recorded runs, latest first."""
+def runs(store: Store, limit: int | None = 20) -> tuple[RunAnswer, ...]:
+    """Return the recorded runs, latest first; None is all of them."""
     found = store.rows(
         "SELECT run_id, min(started_at) AS started_at, max(finished_at) AS finished_at, "
         "count(*) AS observations, count(*) FILTER (outcome = 'passed') AS passed, "
@@ -194,11 +195,19 @@ def runs(store: Store, limit: int = 20) -> tuple[RunAnswer, ...]:
 
 
 def evidence(
-    store: Store, *, model: str | None = None, run: str | None = None, cell_id: str | None = None
+    store: Store,
+    *,
+    model: str | None = None,
+    run: str | None = None,
+    cell_id: str | None = None,
+    observation: str | None = None,
+    before: tuple[datetime, str] | None = None,
+    limit: int | None = None,
 ) -> tuple[dict[str, Any], ...]:
     """Return observations as they were recorded, latest first, with code of the diagnosis.
 
-    Each is a dict of the store's columns; JSON columns are read, times are aware UTC.
+    Each is a dict of the store's columns; JSON columns are read, times are aware UTC. `before`
+    begins after the observation that started then and has that id; `limit` None is all.
     """
     where = "true"
     params: list[Any] = []
@@ -206,15 +215,18 @@ def evidence(
         target = find(store, model)
         where += " AND (l.model = ? OR l.root_source = ?)"
         params += [target.model, target.source]
-    for name, value in (("run_id", run), ("cell_id", cell_id)):
+    for name, value in (("run_id", run), ("cell_id", cell_id), ("id", observation)):
         if value is not None:
             where += f" AND o.{name} = ?"
             params.append(value)
+    if before is not None:
+        where += " AND (o.started_at, o.id) < (?::TIMESTAMP, ?)"
+        params += [before[0].astimezone(UTC).replace(tzinfo=None), before[1]]
     found = store.rows(
         "SELECT o.*, d.code FROM observations o JOIN lineage l ON l.observation_id = o.id "
         f"LEFT JOIN diagnoses d ON d.observation_id = o.id WHERE {where} "
-        "ORDER BY o.started_at DESC, o.id DESC",
-        params,
+        "ORDER BY o.started_at DESC, o.id DESC LIMIT ?",
+        [*params, limit],
     )
     read = ("recipe", "exceptions", "checks", "numbers", "facts", "decisive", "lock", "patches",
             "sandbox")  # fmt: skip

@@ -2,42 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from caniload.catalog.answers import Answer, CellAnswer
 from caniload.cli.dates import today
 from caniload.cli.matrix import coloured
-from caniload.cli.out import plain as plain_value
-from caniload.cli.ways import Way
 from caniload.publish import wording
+from caniload.publish.checked import Shown, Way
 from caniload.words import Verdict
 
 _OTHERS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """Hold an answer with how to load it, or what works instead."""
-
-    answer: Answer
-    way: Way | None
-    other: Way | None
-
-
-def plain(shown: Shown) -> dict[str, Any]:
-    """Return the answer as JSON holds it: the fields of `Answer`, with install and snippet."""
-    data: dict[str, Any] = plain_value(shown.answer)
-    best = shown.way or shown.other
-    data["install"] = best.install if best else None
-    data["snippet"] = best.snippet if best else None
-    here = data.get("here")
-    if here is not None:  # all packages of an interpreter say nothing that was asked
-        names = set(shown.answer.best.versions) if shown.answer.best else set()
-        names |= set(shown.answer.nearest.versions) if shown.answer.nearest else set()
-        here["versions"] = {name: v for name, v in here["versions"].items() if name in names}
-    return data
 
 
 def human(shown: Shown, now: date | None = None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,7 +14,6 @@ from caniload.settings import Settings
 
 if TYPE_CHECKING:
     from caniload.catalog.answers import Answer, Place
-    from caniload.catalog.store import Store
 
 EXAMPLES = (
     "caniload check minilm",
@@ -46,7 +45,9 @@ def command(
     from caniload.catalog import questions
     from caniload.catalog.store import open_store
     from caniload.cli import codes
-    from caniload.cli.answer import Shown, human, plain
+    from caniload.cli.answer import human
+    from caniload.cli.ways import way
+    from caniload.publish.checked import plain, shown_with
 
     if env is not None and python is not None:
         raise BadInputError("--env and --python exclude each other", "give one of them")
@@ -67,7 +68,7 @@ def command(
             for model in models
         ]
         _check_loader(loader, answers)
-        shown = [Shown(answer, *_ways(store, answer)) for answer in answers]
+        shown = [shown_with(store, answer, way) for answer in answers]
     Out(form).show(
         "check",
         [plain(each) for each in shown],
@@ -100,19 +101,6 @@ def _check_loader(loader: str | None, answers: list[Answer]) -> None:
     if loader not in known:
         near = tuple(get_close_matches(loader, known, 2))
         raise UnknownNameError("loader", loader, near, f"known: {', '.join(known)}")
-
-
-def _ways(store: Store, answer: Answer) -> tuple[Any, Any]:
-    """How to install and load what the answer rests on, and the first thing that works else."""
-    from caniload.cli.ways import way
-    from caniload.words import Verdict
-
-    best = answer.best
-    own = None
-    if best is not None and best.verdict in (Verdict.WORKS, Verdict.DIFFERS, Verdict.FLAKY):
-        own = way(store, best)
-    other = way(store, answer.elsewhere[0]) if answer.elsewhere and own is None else None
-    return own, other
 
 
 def _bare(answer: Answer, *, named: bool) -> str:

@@ -60,5 +60,6 @@ COMMANDS: dict[str, Entry] = {
     "ingest": Entry("caniload.cli.ingest", "Take in evidence that another machine measured."),
     "catalog": Entry("caniload.cli.catalog", "Lint, pin, publish and rebuild what is known.", True),
     "docs": Entry("caniload.cli.docs", "Write and check tables inside Markdown files.", True, True),
+    "serve": Entry("caniload.cli.serve", "Answer over HTTP, read-only, from the evidence."),
 }
 """In the order in which `caniload --help` lists them."""

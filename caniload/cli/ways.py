@@ -5,24 +5,20 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from caniload.publish.checked import Way
 
 if TYPE_CHECKING:
     from caniload.catalog.answers import CellAnswer
     from caniload.catalog.store import Store
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
-    """Hold what to paste: a shell line and Python code; either is None where unknown."""
+def way(store: Store, cell: CellAnswer, *, local: bool = True) -> Way:
+    """Return how to install and load what a cell measured.
 
-    install: str | None
-    snippet: str | None
-
-
-def way(store: Store, cell: CellAnswer) -> Way:
-    """Return how to install and load what a cell measured."""
+    `local` lets the snippet name files of this machine, which mean nothing to another.
+    """
     from caniload.handles import parse
     from caniload.loaders.specs import load_specs
 
@@ -37,7 +33,9 @@ def way(store: Store, cell: CellAnswer) -> Way:
         pins[handle.locator] = handle.revision
     snippet = None
     if spec is not None:
-        snippet = spec.snippet(_locator(store, cell, seen), cell.framework, hints(store, cell))
+        snippet = spec.snippet(
+            _locator(store, cell, seen, local), cell.framework, hints(store, cell)
+        )
     return Way(install(wanted, pins), snippet)
 
 
@@ -69,7 +67,9 @@ def _observed(store: Store, cell: CellAnswer) -> dict[str, Any]:
     return {"facts": told, "recipe": recipe, "lock": lock}
 
 
-def _locator(store: Store, cell: CellAnswer, seen: Mapping[str, Any]) -> dict[str, Any]:
+def _locator(
+    store: Store, cell: CellAnswer, seen: Mapping[str, Any], local: bool
+) -> dict[str, Any]:
     """Return where the files lie and with which inputs they were measured, for a snippet.
 
     An export that lies on this machine is named by its path; everything else by its handle.
@@ -80,7 +80,7 @@ def _locator(store: Store, cell: CellAnswer, seen: Mapping[str, Any]) -> dict[st
 
     parts = asdict(parse(cell.handle))
     parts |= {**seen["facts"], "recipe": seen["recipe"]}
-    if cell.parent_observation is not None:
+    if local and cell.parent_observation is not None:
         made = store.settings.artefacts / "derived" / cell.parent_observation
         if made.is_dir():
             parts["path"] = str(made)

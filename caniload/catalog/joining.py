@@ -3,13 +3,15 @@
 `data/joins/<catalogue>.yaml` holds the rules of one catalogue: which model, patterns over one
 field of the imported row, and why. A pattern is a regular expression that must match the whole
 text. A source that an authored entry lists belongs to that entry without a rule. A source that
-rules would hang under two models hangs under none, and lint says so; so does a rule that matches
-nothing. Nothing here imports pydantic, since publishing reads rules.
+rules would hang under two models hangs under none, and lint says so, as of a rule that matches
+nothing; a type of transformers, which is a class and no source, may serve several.
+Nothing here imports pydantic, since publishing reads rules.
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -115,34 +117,36 @@ def read_rules(data: Path) -> tuple[Rule, ...]:
 
 def apply(rules: Iterable[Rule], rows: Iterable[Row], listed: Mapping[str, str]) -> Joins:
     """Join rows to models; `listed` maps the handles that entries list to their models."""
-    catalogues: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        catalogues[row.catalogue].append(row)
-    claims: dict[Row, dict[str, str]] = defaultdict(dict)
+    tables: dict[tuple[str, str], _Table] = {}
+    rows = tuple(rows)
+    claims: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
     idle = []
     for rule in rules:
-        found = [row for row in catalogues[rule.catalogue] if _fits(rule, row)]
+        key = (rule.catalogue, rule.field)
+        if key not in tables:
+            tables[key] = _Table(rule.field, (r for r in rows if r.catalogue == rule.catalogue))
+        found = tables[key].find(rule)
         if not found:
             idle.append(rule)
         for row in found:
-            claims[row].setdefault(rule.model, rule.name)
-    for found in catalogues.values():
-        for row in found:
-            if row.source in listed and row.model_type is None:
-                claims[row][listed[row.source]] = AUTHORED
+            claims[row.catalogue, row.handle].setdefault(rule.model, rule.name)
+    for row in rows:
+        if row.source in listed and row.model_type is None:
+            claims[row.catalogue, row.handle][listed[row.source]] = AUTHORED
+    types = {(row.catalogue, row.handle) for row in rows if row.model_type is not None}
     joins = [
-        Join(model, row.handle, row.catalogue, rule)
-        for row, owners in claims.items()
-        if len(owners) == 1
+        Join(model, handle, catalogue, rule)
+        for (catalogue, handle), owners in claims.items()
+        if len(owners) == 1 or (catalogue, handle) in types
         for model, rule in owners.items()
     ]
     twice = {
-        row.handle: tuple(
+        handle: tuple(
             f"models/{model}.yaml" if rule == AUTHORED else rule
             for model, rule in sorted(owners.items())
         )
-        for row, owners in claims.items()
-        if len(owners) > 1
+        for (catalogue, handle), owners in claims.items()
+        if len(owners) > 1 and (catalogue, handle) not in types
     }
     joins.sort(key=lambda join: (join.model, join.catalogue, join.handle))
     return Joins(tuple(joins), tuple(idle), twice)
@@ -216,23 +220,43 @@ def _parquet(files: list[str]) -> str | None:
     return f"read_parquet([{listed}])" if files else None
 
 
-def _fits(rule: Rule, row: Row) -> bool:
-    text = row.source if rule.field == "handle" else getattr(row, rule.field)
-    return (
-        text is not None
-        and any(_compiled(like).fullmatch(text) for like in rule.like)
-        and not any(_compiled(but).fullmatch(text) for but in rule.but)
-    )
+class _Table:
+    """Hold the texts of one field in order, so that a pattern is tried where its beginning is."""
+
+    def __init__(self, field: str, rows: Iterable[Row]) -> None:
+        self.rows: dict[str, list[Row]] = defaultdict(list)
+        for row in rows:
+            text = row.source if field == "handle" else getattr(row, field)
+            if text is not None:
+                self.rows[text].append(row)
+        self.texts = sorted(self.rows)
+
+    def find(self, rule: Rule) -> list[Row]:
+        """Return the rows that a rule is about."""
+        texts = {text for like in rule.like for text in self._like(like)}
+        for but in map(re.compile, rule.but):
+            texts = {text for text in texts if not but.fullmatch(text)}
+        return [row for text in sorted(texts) for row in self.rows[text]]
+
+    def _like(self, pattern: str) -> Iterator[str]:
+        start = _beginning(pattern)
+        if start == pattern:
+            return iter([start] if start in self.rows else [])
+        low, high = bisect_left(self.texts, start), bisect_left(self.texts, start + LAST)
+        return filter(re.compile(pattern).fullmatch, self.texts[low:high])
 
 
-_PATTERNS: dict[str, re.Pattern[str]] = {}
+LAST = "\U0010ffff"
+"""The character that sorts behind all others."""
 
 
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """Compile once; `re` itself forgets patterns past 512."""
-    if pattern not in _PATTERNS:
-        _PATTERNS[pattern] = re.compile(pattern)
-    return _PATTERNS[pattern]
+def _beginning(pattern: str) -> str:
+    """Return what every match begins with: the plain characters that no quantifier follows."""
+    if "|" in re.sub(r"\([^()]*\)", "", pattern):
+        return ""
+    plain = re.match(r"[A-Za-z0-9_:/-]*", pattern)
+    start = plain.group() if plain else ""
+    return start[:-1] if pattern[len(start) : len(start) + 1] in tuple("?*+{") else start
 
 
 def _read_file(path: Path) -> Iterator[Rule]:

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from datetime import date, timedelta
 
+from caniload.catalog.entries import Cite
 from caniload.catalog.rules import Problem, View
 from caniload.words import ToolStatus
 
 _DEAD = (ToolStatus.ARCHIVED, ToolStatus.SUPERSEDED)
+
+RECENT = timedelta(days=366)
+"""A tool is called active only if something of this long before it was read says so."""
+
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+)  # fmt: skip
+_DAY = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b")
+_MONTH = re.compile(rf"\b({'|'.join(_MONTHS)}) (\d{{4}})\b")
 
 
 def check(view: View) -> Iterator[Problem]:
@@ -25,6 +38,12 @@ def check(view: View) -> Iterator[Problem]:
             yield Problem(
                 file, "evidence", f"{tool.evidence!r} is not among the cites",
                 "write the page that shows the status, and cite what it says",
+            )  # fmt: skip
+        read = tool.status_read
+        if tool.status is ToolStatus.ACTIVE and read and not _recent(tool.cites, read):
+            yield Problem(
+                file, "status", "no cite tells of a release or commit of the last twelve months",
+                "cite one with its date, or write unknown",
             )  # fmt: skip
         if tool.status in _DEAD and tool.status_since is None:
             yield Problem(
@@ -44,3 +63,18 @@ def check(view: View) -> Iterator[Problem]:
                 )  # fmt: skip
             elif name == tool.id:
                 yield Problem(file, field, "a tool does not follow itself", "name another")
+
+
+def _recent(cites: Iterable[Cite], read: date) -> bool:
+    """Tell whether some cite names a day or month of the last twelve months before one."""
+    days = [day for cite in cites for day in _dates(cite.says)]
+    return any(read - RECENT <= day <= read for day in days)
+
+
+def _dates(says: str) -> Iterator[date]:
+    """Yield the days and months that a text names, a month as its first day."""
+    for year, month, day in _DAY.findall(says):
+        with suppress(ValueError):  # it looked like a day
+            yield date(int(year), int(month), int(day))
+    for name, year in _MONTH.findall(says):
+        yield date(int(year), _MONTHS.index(name) + 1, 1)

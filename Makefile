@@ -8,7 +8,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 # Debian's names; the commands they bring are in scripts/system-packages.
-SYSTEM_PACKAGES := bubblewrap
+SYSTEM_PACKAGES := bubblewrap chromium
 
 export CANILOAD_TEST_ENVS ?= $(CURDIR)/.test-envs
 MINILM_DIR ?= $(CANILOAD_TEST_ENVS)/.models

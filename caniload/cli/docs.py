@@ -1,4 +1,4 @@
-"""`caniload docs`: tables inside Markdown files, from recorded evidence."""
+"""`caniload docs`: evidence in other people's pages; here, tables inside Markdown files."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from caniload.cli import docs_embed
 from caniload.cli.app import examples, group
 from caniload.cli.light import LightCommand
 from caniload.cli.options import Format, Today, day
@@ -18,13 +19,22 @@ if TYPE_CHECKING:
     from caniload.publish.documents import Document
 
 app = group(
-    "Write and check tables inside Markdown files. A table stands between the lines "
-    "<!-- caniload:begin matrix model=NAME --> and <!-- caniload:end -->; framework=, loader=, "
-    "device= and from=me|ci|all narrow it, claims=yes adds what nobody measured.",
+    "Put evidence into pages: tables inside Markdown files, and what the Sphinx extension, the "
+    "MkDocs plugin, badges and the web component need. In Markdown a table stands between the "
+    "lines <!-- caniload:begin matrix model=NAME --> and <!-- caniload:end -->; framework=, "
+    "loader=, device= and from=me|ci|all narrow it, claims=yes adds what nobody measured.",
     "caniload docs update README.md",
     "caniload docs check README.md docs/*.md",
     "caniload docs check README.md --max-age 90",
+    "caniload docs export docs/answers.json",
+    "caniload docs badge bert --framework pytorch --to bert.svg",
 )
+app.command("export", cls=LightCommand, epilog=examples(*docs_embed.EXPORT))(docs_embed.export)
+app.command("badge", cls=LightCommand, epilog=examples(*docs_embed.BADGE))(docs_embed.badge)
+app.command("fragment", cls=LightCommand, epilog=examples(*docs_embed.FRAGMENT))(
+    docs_embed.fragment
+)
+app.command("assets", cls=LightCommand, epilog=examples(*docs_embed.ASSETS))(docs_embed.assets)
 DRIFT = 1
 
 Files = Annotated[list[str], typer.Argument(help="Markdown files.")]

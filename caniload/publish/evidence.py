@@ -55,7 +55,7 @@ def rows(store: Store, place: Place) -> list[Row]:
         raise place.error("claims is yes or no")
     if place.options.get("claims") != "yes":
         cells = tuple(cell for cell in cells if cell.verdict is not Verdict.CLAIMED)
-    named = _in_named_environments(store)
+    named = in_named_environments(store)
     cells = tuple(cell for cell in cells if cell.cell_id is None or cell.cell_id in named)
     several = len({cell.source for cell in cells}) > 1
     return [row(cell, several=several) for cell in sorted(cells, key=_order)]
@@ -99,7 +99,7 @@ def row(cell: CellAnswer, *, several: bool = False) -> Row:
     )
 
 
-def _in_named_environments(store: Store) -> frozenset[str]:
+def in_named_environments(store: Store) -> frozenset[str]:
     """Return the cells that were not measured by bisections alone: `history` tells those."""
     found = store.sql(
         "SELECT DISTINCT cell_id FROM observations WHERE NOT starts_with(environment, ?)",

@@ -1,0 +1,1 @@
+"""Embeds: evidence as HTML in anybody's docs, read from one exported file."""

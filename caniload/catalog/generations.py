@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     import duckdb
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+COMPILED = "compiled"
+"""The folder of a data directory that holds its tables ready made; `compiled` writes it."""
 KEEP = 3
 """How many generations stay, so that a reader that was just told of one still finds it."""
 
@@ -249,6 +251,8 @@ def _authored(data: Path) -> Iterator[tuple[str, os.stat_result]]:
     except FileNotFoundError:
         return
     for place in places:
+        if place.name == COMPILED or place.name.startswith("."):
+            continue
         if place.is_dir():
             inside = sorted(os.scandir(place.path), key=lambda entry: entry.name)
             for entry in inside:

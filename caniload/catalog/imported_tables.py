@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from caniload.catalog import dataset_joining
 from caniload.catalog.upstream import snapshots
 from caniload.catalog.verdicts import insert
 from caniload.errors import CatalogueError
@@ -31,7 +30,7 @@ _IMPORTS = (
 
 
 def write(database: duckdb.DuckDBPyConnection, catalog: str, settings: Settings) -> None:
-    """Fill imports, imported_sources, imported_types, imported_datasets and dataset_joins.
+    """Fill imports, imported_sources, imported_types and imported_datasets.
 
     A source that two of the user's queries found is taken from the newer. Raises
     `CatalogueError` for a damaged snapshot.
@@ -56,7 +55,6 @@ def write(database: duckdb.DuckDBPyConnection, catalog: str, settings: Settings)
             for path, head in heads.items()
         ],
     )
-    dataset_joining.write(database, catalog, settings.data)
 
 
 def paths(settings: Settings) -> list[Path]:

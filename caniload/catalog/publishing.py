@@ -16,7 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from caniload import __version__
-from caniload.catalog import generations, overlay, segments, verdicts
+from caniload.catalog import (
+    compiled,
+    generations,
+    overlay,
+    search_tables,
+    segments,
+    verdicts,
+)
 from caniload.catalog.generations import Generation
 from caniload.errors import BusyError, CorruptStoreError
 from caniload.settings import Settings
@@ -35,8 +42,9 @@ AUTHORED = (
     "datasets", "tools", "environments", "failure_rules",
     "imports", "imported_sources", "imported_types", "imported_datasets", "joins",
     "dataset_joins",
+    *search_tables.TABLES,
 )  # fmt: skip
-"""The tables that hold nothing but authored and imported data."""
+"""The tables that hold nothing but authored and imported data, and what is derived of it."""
 
 LOCK_SECONDS = 120.0
 
@@ -157,6 +165,7 @@ def _write(
 
     with duckdb.connect(":memory:") as database:
         same_schema = _attach_base(database, base, draft)
+        ready = base is None and compiled.fits(settings)
         verdicts.create_views(database)
         if names:
             segments.load_newer(database, settings, names)
@@ -169,7 +178,7 @@ def _write(
                 database.execute(f"INSERT INTO next.{table} FROM store.{table}")
             rules = verdicts.rules_of(database)
         else:
-            rules = _write_authored(database, settings)
+            rules = _write_authored(database, settings, ready)
         database.execute(
             "INSERT INTO next.observations FROM observations ORDER BY source, started_at, id;"
             "INSERT INTO next.settlements FROM settlements ORDER BY run_id, cell_id;"
@@ -178,7 +187,9 @@ def _write(
         same_rules = database.execute(
             "SELECT (SELECT rules FROM store.failure_rules) = rules FROM next.failure_rules"
         ).fetchall()
-        if same_rules == [(True,)]:
+        if ready:
+            compiled.diagnose(database, rules, "next", settings)
+        elif same_rules == [(True,)]:
             database.execute("INSERT INTO next.diagnoses FROM store.diagnoses")
             verdicts.diagnose_rows(database, rules, "newer_observations", "next.diagnoses")
         else:
@@ -187,17 +198,27 @@ def _write(
     Path(f"{draft}.base").unlink(missing_ok=True)
 
 
-def _write_authored(database: duckdb.DuckDBPyConnection, settings: Settings) -> Rules:
-    """Read the authored files into the tables of `next`; return the diagnosis rules."""
-    from caniload.catalog import authored_tables, imported_tables
+def _write_authored(database: duckdb.DuckDBPyConnection, settings: Settings, ready: bool) -> Rules:
+    """Fill the authored and imported tables of `next`; return the diagnosis rules.
+
+    `ready` says that what is authored lies there compiled, so that its files are not read.
+    """
+    from caniload.catalog import authored_tables, dataset_joining, imported_tables, joining
     from caniload.catalog.authored import load
     from caniload.catalog.diagnosis import load_rules
 
-    authored_tables.write(database, "next", load(settings.data))
-    authored_tables.write_environments(database, "next", settings.data)
     imported_tables.write(database, "next", settings)
-    rules = load_rules(settings.data / "failures.yaml")
-    database.execute("INSERT INTO next.failure_rules VALUES (?)", [rules.to_json()])
+    if ready:
+        rules = compiled.write(database, "next", settings)
+    else:
+        authored = load(settings.data)
+        authored_tables.write(database, "next", authored)
+        authored_tables.write_environments(database, "next", settings.data)
+        joining.write(database, "next", settings.data, authored)
+        dataset_joining.write(database, "next", settings.data)
+        rules = load_rules(settings.data / "failures.yaml")
+        database.execute("INSERT INTO next.failure_rules VALUES (?)", [rules.to_json()])
+    search_tables.write(database, "next", settings.data)  # after all that it is derived of
     return rules
 
 

@@ -26,6 +26,12 @@ OBSERVATIONS = "observations.parquet"
 SETTLEMENTS = "settlements.parquet"
 NOT_STORED = ("record", "fingerprint")
 """Columns of a segment that the store does not repeat: `prints` holds the fingerprint."""
+_FIELDS = (
+    ("shape", "o -> '$.shape'", "BIGINT[]"), ("dtype", "o ->> '$.dtype'", "VARCHAR"),
+    ("mean", "o ->> '$.mean'", "DOUBLE"), ("rms", "o ->> '$.rms'", "DOUBLE"),
+    ("samples", "o -> '$.samples'", "DOUBLE[]"),
+)  # fmt: skip
+"""What a print keeps of an output."""
 
 
 def finished(settings: Settings, known: Sequence[str] = ()) -> list[str]:
@@ -44,10 +50,14 @@ def _finished_in(root: Path, known: Container[str] = ()) -> list[str]:
 
 def load_packaged(database: duckdb.DuckDBPyConnection, data: Path) -> None:
     """Add the segments that come with the authored data, as evidence that others measured."""
-    root = data / PACKAGED
-    names = _finished_in(root)
+    names = packaged(data)
     if names:
-        _load(database, root, names, foreign=names)
+        _load(database, data / PACKAGED, names, foreign=names)
+
+
+def packaged(data: Path) -> list[str]:
+    """Return the names of the segments that come with the authored data."""
+    return _finished_in(data / PACKAGED)
 
 
 def load_elsewhere(database: duckdb.DuckDBPyConnection, settings: Settings) -> None:
@@ -147,26 +157,38 @@ def _load(
 
 
 def _prints(database: duckdb.DuckDBPyConnection) -> None:
-    """Add the prints of what was read now; an observation whose fingerprint is damaged is none."""
+    """Add the prints of what was read now; an observation whose fingerprint is damaged is none.
+
+    To look for damage costs several times what reading does, and is done where reading fails.
+    """
+    import duckdb
+
+    try:
+        _outputs(database, "{}")
+    except (duckdb.ConversionException, duckdb.InvalidInputException):
+        _outputs(database, "TRY({})")
     database.execute(
-        "CREATE OR REPLACE TEMP TABLE outputs_now AS SELECT id, "
-        "o IS NOT NULL AND shape IS NOT NULL "
-        "AND mean IS NOT NULL AND rms IS NOT NULL AND samples IS NOT NULL AS whole, "
-        "* EXCLUDE (id, o) FROM (SELECT id, o, o ->> '$.name' AS output, "
-        "TRY(CAST(o -> '$.shape' AS BIGINT[])) AS shape, o ->> '$.dtype' AS dtype, "
-        "TRY_CAST(o ->> '$.mean' AS DOUBLE) AS mean, TRY_CAST(o ->> '$.rms' AS DOUBLE) AS rms, "
-        "TRY(CAST(o -> '$.samples' AS DOUBLE[])) AS samples FROM (SELECT id, unnest(coalesce("
-        "TRY(CAST(fingerprint -> '$.outputs' AS JSON[])), [NULL])) AS o "
-        "FROM read_now WHERE fingerprint IS NOT NULL))"
-    )
-    database.execute(
-        "DELETE FROM read_now WHERE id IN (SELECT id FROM outputs_now WHERE NOT whole)"
-    )
-    database.execute(
+        "DELETE FROM read_now WHERE id IN (SELECT id FROM outputs_now WHERE NOT whole);"
         "INSERT INTO newer_prints SELECT * EXCLUDE (whole) FROM outputs_now "
-        "WHERE id IN (SELECT id FROM read_now)"
+        "WHERE id IN (SELECT id FROM read_now);"
+        "DROP TABLE outputs_now"
     )
-    database.execute("DROP TABLE outputs_now")
+
+
+def _outputs(database: duckdb.DuckDBPyConnection, how: str) -> None:
+    """Lay the outputs of all fingerprints down; `how` wraps what fails where one is damaged."""
+    fields = ", ".join(
+        f"{how.format(f'CAST({text} AS {kind})')} AS {name}" for name, text, kind in _FIELDS
+    )
+    known = " AND ".join(f"{name} IS NOT NULL" for name, _, _ in _FIELDS if name != "dtype")
+    each = how.format("CAST(fingerprint -> '$.outputs' AS JSON[])")
+    database.execute(
+        "CREATE OR REPLACE TEMP TABLE outputs_now AS SELECT id, output, * EXCLUDE (id, o, output), "
+        f"o IS NOT NULL AND {known} AS whole FROM "
+        f"(SELECT id, o, o ->> '$.name' AS output, {fields} FROM "
+        f"(SELECT id, unnest(coalesce({each}, [NULL])) AS o FROM read_now "
+        "WHERE fingerprint IS NOT NULL))"
+    )
 
 
 def _files(root: Path | str, names: Sequence[str], file: str) -> str:

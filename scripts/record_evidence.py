@@ -3,7 +3,8 @@
 python scripts/record_evidence.py [--observer NAME] HOME [RUN ...]
 
 Without runs all finished ones are taken. What is taken is a copy of the run's segment, less the
-column `record`: it repeats the others whole, which a wheel can do without. HOME may be the
+column `record`: it repeats the others whole, which a wheel can do without; and less the numbers
+of architectures with random weights, which nothing else is ever compared with. HOME may be the
 evidence itself, laid out as `HOME/segments`. With `--observer` the name by which the observer
 calls itself, `me` unless CANILOAD_OBSERVER was set, becomes that one.
 """
@@ -48,19 +49,25 @@ def main() -> int:
 
 
 def slim(folder: Path, observer: str | None) -> None:
-    """Empty the column `record`, name the observer, pack the file tighter, and hash it anew."""
+    """Empty what a wheel can do without, name the observer, pack the file tighter, hash it anew.
+
+    A sweep's architectures are tried in one framework each: their outputs have no counterpart.
+    """
     path = folder / FILES[0]
     draft = path.with_suffix(".part")
-    with duckdb.connect() as database:
-        database.execute(
-            "COPY (SELECT * REPLACE (NULL::VARCHAR AS record, coalesce($who, observer) AS observer)"
-            f" FROM read_parquet('{path}')) "
-            f"TO '{draft}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 22)",
-            {"who": observer},
-        )
-    draft.replace(path)
     marker = folder / "run.json"
     told = json.loads(marker.read_text(encoding="utf-8"))
+    swept = told["header"].get("command", "").startswith("sweep ")
+    with duckdb.connect() as database:
+        database.execute(
+            "COPY (SELECT * REPLACE (NULL::VARCHAR AS record, "
+            "coalesce($who, observer) AS observer, CASE WHEN $sweep AND weights = 'random' "
+            "THEN NULL ELSE fingerprint END AS fingerprint)"
+            f" FROM read_parquet('{path}')) "
+            f"TO '{draft}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 22)",
+            {"who": observer, "sweep": swept},
+        )
+    draft.replace(path)
     told.setdefault("sha256", {})[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
     if observer is not None:
         told["header"]["observer"]["name"] = observer

@@ -45,6 +45,9 @@ COMMANDS: dict[str, Entry] = {
         "caniload.cli.choose", "Say what each framework has for a project.", query=True
     ),
     "fit": Entry("caniload.cli.fit", "Say whether a model fits into memory.", query=True),
+    "gaps": Entry(
+        "caniload.cli.gaps", "Show where claims and results disagree, both ways.", query=True
+    ),
     "env": Entry("caniload.cli.env", "Build, list, show, remove and export environments.", True),
     "doctor": Entry("caniload.cli.doctor", "Say what this machine can attempt, and what not."),
     "history": Entry(
@@ -59,7 +62,7 @@ COMMANDS: dict[str, Entry] = {
     "cache": Entry("caniload.cli.cache", "List and remove fetched files.", True),
     "ingest": Entry("caniload.cli.ingest", "Take in evidence that another machine measured."),
     "catalog": Entry("caniload.cli.catalog", "Lint, pin, publish and rebuild what is known.", True),
-    "docs": Entry("caniload.cli.docs", "Write and check tables inside Markdown files.", True, True),
+    "docs": Entry("caniload.cli.docs", "Put evidence into pages: tables, badges, embeds.", True, True),
     "serve": Entry("caniload.cli.serve", "Answer over HTTP, read-only, from the evidence."),
 }
 """In the order in which `caniload --help` lists them."""

@@ -142,7 +142,7 @@
       const told = ` ${model.name} with ${cell.loader_name} in ${where}`
         + (cell.device ? `, ${cell.device}` : "") + (more ? `: ${more}` : "");
       if (!cell.measured) {
-        return make("p", {}, this.#pill(cell), told, make("span", { className: "quiet" }, " never measured"));
+        return make("p", {}, this.#pill(cell), `${told}${cell.verdict === "claimed" ? "" : "; never measured"}`);
       }
       return make("p", {}, this.#pill(cell), told, " ", make("span", { className: "quiet" },
         `${versionsOf(cell)}; measured `, ...this.#day(cell), ", run ", make("code", {}, cell.run)));

@@ -29,7 +29,7 @@ _LOOK = "CANILOAD_SERVE_LOOK"
 def command(
     host: Annotated[str, typer.Option("--host", help="The address to listen at.")] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="The port; 0 takes a free one.")
+        int, typer.Option("--port", min=1, max=65535, help="The port to listen at.")
     ] = 8000,
     workers: Annotated[
         int, typer.Option("--workers", "-w", min=1, max=64, help="Processes that answer.")

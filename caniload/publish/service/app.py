@@ -21,6 +21,7 @@ from caniload.errors import CaniloadError
 from caniload.publish.json_form import headed
 from caniload.publish.service import answering, lists, problems, recorded
 from caniload.publish.service.asking import Ask, Ways, encoded, wrong_parameters
+from caniload.publish.service.examples import EXAMPLES
 from caniload.publish.service.front import App, Front
 from caniload.publish.service.shapes import Document, Health, Service
 from caniload.publish.service.snapshots import Keeper
@@ -167,14 +168,17 @@ def _json(made: dict[str, Any], headers: dict[str, str]) -> Response:
 
 
 def _mend_specification(routes: FastAPI) -> None:
-    """Let the specification say that errors are problems, which FastAPI cannot be told."""
+    """Let the specification say that errors are problems, and show real answers."""
     plain = routes.openapi
 
     def openapi() -> dict[str, Any]:
         if routes.openapi_schema is None:
             made = plain()
-            for methods in made["paths"].values():
+            for path, methods in made["paths"].items():
                 for operation in methods.values():
+                    if path in EXAMPLES:
+                        good = operation["responses"]["200"]["content"]["application/json"]
+                        good["example"] = EXAMPLES[path]
                     for status, response in operation["responses"].items():
                         if status >= "400" and "application/json" in response.get("content", {}):
                             response["content"][problems.MEDIA_TYPE] = response["content"].pop(

@@ -17,6 +17,7 @@ TODAY = date(2026, 11, 24)
 LOADERS = {"transformers": ("pytorch", "tensorflow"), "onnx": ("onnxruntime",)}
 Files = dict[str, dict[str, Any]]
 Write = Callable[[Files], Path]
+CITE = {"page": "https://example.org/card", "read": "2026-11-23", "says": "It says so."}
 
 MODEL, DREAM = "models/tiny-bert.yaml", "models/dream.yaml"
 DATASET, TOOL = "datasets/digits.yaml", "tools/saw.yaml"
@@ -32,6 +33,10 @@ def _source(files: Files, index: int = 0) -> dict[str, Any]:
     return found
 
 
+JOINS = {
+    "catalogue": "timm", "field": "name", "page": "timm==1", "read": "2026-11-23",
+    "rules": [{"model": "tiny-bert", "like": "tiny.*", "why": "Built by tiny.py."}],
+}  # fmt: skip
 VIOLATIONS: list[tuple[str, str, str, Callable[[Files], object], str]] = [
     ("pinned", MODEL, "sources[0].handle",
      lambda f: _source(f).update(pin=None, attempts=[]), "caniload catalog pin pypi:tiny"),
@@ -62,6 +67,12 @@ VIOLATIONS: list[tuple[str, str, str, Callable[[Files], object], str]] = [
     ("statuses", TOOL, "evidence", lambda f: f[TOOL].pop("evidence"), "the page"),
     ("statuses", TOOL, "successor[0]", lambda f: f[TOOL].update(successor=["no-such-tool"]),
      "id of an entry"),
+    ("statuses", TOOL, "moved_to[0].to", lambda f: f[TOOL].update(moved_to=[CITE | {
+        "to": "no-such-tool"}]), "id of an entry"),
+    ("statuses", TOOL, "successor[0]", lambda f: f[TOOL].update(successor=["saw"]),
+     "another"),
+    ("statuses", TOOL, "status", lambda f: f[TOOL].update(status="active", cites=[
+        CITE | {"says": "Version 2 of May 2025; the page says 2025-11-21."}]), "unknown"),
     ("families", MODEL, "family", lambda f: f[MODEL].update(family="robert"), "gpt, inception"),
     ("families", DREAM, "uses[0]", lambda f: f[DREAM].update(uses=["dream"]), "whose weights"),
     ("natives", MODEL, "native",
@@ -109,6 +120,11 @@ VIOLATIONS: list[tuple[str, str, str, Callable[[Files], object], str]] = [
         "page": "d==1", "read": "2026-11-23", "says": "x"}]), "add access"),
     ("reach", DATASET, "splits.train", lambda f: f[DATASET].update(splits={"train": 0}),
      "leave it out"),
+    ("one_hub", MODEL, "sources",
+     lambda f: (f[MODEL]["sources"].pop(), f[MODEL].pop("same_weights")), "under one_hub"),
+    ("one_hub", MODEL, "one_hub", lambda f: f[MODEL].update(one_hub="It is rare."), "take it out"),
+    ("joins", "joins/timm.yaml", "tiny-bert.like",
+     lambda f: f.update({"joins/timm.yaml": JOINS}), "mend the pattern"),
 ]  # fmt: skip
 
 

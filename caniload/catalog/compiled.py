@@ -100,7 +100,7 @@ def compile_catalogue(settings: Settings) -> Path:
             for table in (*TABLES, DIAGNOSES):
                 target = str(draft / f"{table}.parquet").replace("'", "''")
                 database.execute(
-                    f"COPY (FROM {table} ORDER BY ALL) TO '{target}' "
+                    f"COPY (FROM {table} ORDER BY rowid) TO '{target}' "
                     "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 19)"
                 )
         stamp = json.dumps(_stamp(alone), indent=1)

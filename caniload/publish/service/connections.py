@@ -17,6 +17,9 @@ REQUEST_SECONDS = 10.0
 READ_SECONDS = 30.0
 """After which a client that has not read its answer is cut off."""
 
+TOLD_SECONDS = 1.0
+"""For which a client that sent too much may go on, unheard, to read that it did."""
+
 HEAD_BYTES = 32_768
 """The most that the head of a request may take, its address included."""
 
@@ -31,6 +34,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     _head_bytes = 0
     _in_head = True
+    _refused = False
     _late: asyncio.TimerHandle | None = None
     _stuck: asyncio.TimerHandle | None = None
 
@@ -47,15 +51,18 @@ class PatientProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read what came, and begin to wait for the rest of a request that is not whole."""
+        if self._refused:
+            return
         if self._in_head:
             self._head_bytes += len(data)
         super().data_received(data)
         if self.transport.is_closing():
             return
         if self._in_head and self._head_bytes > HEAD_BYTES:
+            # Closing while it still sends would reset the connection, and lose what it is told.
+            self._refused = True
             self.transport.write(_TOO_LONG)
-            self.transport.close()
-            self._stuck = self._stuck or self.loop.call_later(READ_SECONDS, self._cut)
+            self._stuck = self._stuck or self.loop.call_later(TOLD_SECONDS, self._cut)
         elif self._late is None and not self._is_answering():
             self._late = self.loop.call_later(REQUEST_SECONDS, self._cut)
 

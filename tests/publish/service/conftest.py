@@ -35,6 +35,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def start(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     """Start services, each with a home of its own; all end with the session."""
     begun: list[subprocess.Popen[bytes]] = []
+    clients: list[httpx.Client] = []
 
     def start(*args: str) -> Served:
         folder = tmp_path_factory.mktemp("service")
@@ -52,7 +53,9 @@ def start(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
                 stderr=told,
             )
         begun.append(process)
-        served = Served(f"http://127.0.0.1:{port}", home, process, environ, port)
+        client = httpx.Client(timeout=60, limits=httpx.Limits(max_keepalive_connections=0))
+        clients.append(client)
+        served = Served(f"http://127.0.0.1:{port}", home, process, environ, port, client)
         until = time.monotonic() + 120
         while True:
             try:
@@ -65,6 +68,8 @@ def start(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
                 time.sleep(0.2)
 
     yield start
+    for client in clients:
+        client.close()
     for process in begun:
         process.terminate()
     for process in begun:

@@ -21,9 +21,10 @@ class Served:
     process: subprocess.Popen[bytes]
     environ: dict[str, str]
     port: int
+    client: httpx.Client
 
     def get(self, path: str, **headers: str) -> httpx.Response:
-        return httpx.get(f"{self.url}{path}", headers=headers, timeout=60)
+        return self.client.get(f"{self.url}{path}", headers=headers)
 
     def command(self, *args: str) -> str:
         """What the command line says over the same store."""

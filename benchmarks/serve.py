@@ -79,7 +79,7 @@ def started(command: list[str], url: str, env: dict[str, str]) -> subprocess.Pop
             time.sleep(0.2)
 
 
-def load(options: list[str], url: str, seconds: float) -> dict[str, float]:
+def load(options: list[str], url: str) -> dict[str, float]:
     """Run h2load and read its log: one line a request, with status and microseconds."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
@@ -88,6 +88,8 @@ def load(options: list[str], url: str, seconds: float) -> dict[str, float]:
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         lines = [line.split("\t") for line in log.read_text().splitlines()]
     took = sorted(int(line[2]) / 1000 for line in lines)
+    ends = [int(line[0]) + int(line[2]) for line in lines]
+    seconds = (max(ends) - min(int(line[0]) for line in lines)) / 1e6
     good = sum(line[1] == "200" for line in lines)
     told = next(line for line in done.stdout.splitlines() if line.startswith("requests:"))
     print(f"  {told}", flush=True)
@@ -103,11 +105,10 @@ def load(options: list[str], url: str, seconds: float) -> dict[str, float]:
 
 def measure(name: str, url: str, seconds: int) -> tuple[dict[str, float], dict[str, float]]:
     print(f"{name}: {url}, {len(get(url))} bytes an answer", flush=True)
-    closed = load(["-c", str(CONNECTIONS), f"--duration={seconds}"], url, seconds)
+    closed = load(["-c", str(CONNECTIONS), f"--duration={seconds}"], url)
     opened = load(
         ["-c", str(RATE), "--rps=1", "-r", "10", "--rate-period=50ms", "-n", str(RATE * seconds)],
         url,
-        seconds,
     )
     for what, found in (("closed, 64 connections", closed), ("open, 200 a second", opened)):
         numbers = ", ".join(f"{key} {value:.1f}" for key, value in found.items())
@@ -135,7 +136,7 @@ def main() -> None:
                 [sys.executable, "-m", "caniload", "serve", "--port", str(SERVICE)], service, env
             ),
             started(
-                [options.datasette, "serve", str(database), "--port", str(DATASETTE),
+                [options.datasette, "serve", "--immutable", str(database), "--port", str(DATASETTE),
                  "--setting", "max_returned_rows", "1000"],
                 page, env,
             ),

@@ -180,7 +180,7 @@ FROM listed l LEFT JOIN measured m USING (source) GROUP BY hub ORDER BY count(*)
 
 _BY_CATALOGUE = """
 WITH listed AS (
-    SELECT DISTINCT catalogue, handle, regexp_replace(handle, '[@#].*$', '') AS source,
+    SELECT catalogue, (handle, name) AS one, regexp_replace(handle, '[@#].*$', '') AS source,
         nullif(regexp_extract(handle, '@([^/#]+)', 1), '') AS revision,
         split_part(handle, ':', 1) || ':' || architecture AS architecture
     FROM store.imported_sources
@@ -190,14 +190,14 @@ WITH listed AS (
 ), built AS (
     SELECT DISTINCT source FROM measured_sources WHERE weights = 'random' AND passed
 )
-SELECT l.catalogue, count(DISTINCT l.handle),
-    count(DISTINCT l.handle) FILTER (p.source IS NOT NULL),
-    count(DISTINCT l.handle) FILTER (p.ran),
-    count(DISTINCT l.handle) FILTER (b.source IS NOT NULL)
+SELECT l.catalogue, count(DISTINCT l.one),
+    count(DISTINCT l.one) FILTER (p.source IS NOT NULL),
+    count(DISTINCT l.one) FILTER (p.ran),
+    count(DISTINCT l.one) FILTER (b.source IS NOT NULL)
 FROM listed l
 LEFT JOIN published p ON p.source = l.source
     AND (l.revision IS NULL OR p.revision IS NULL OR p.revision = l.revision)
-LEFT JOIN built b ON b.source = l.architecture
-GROUP BY l.catalogue ORDER BY count(DISTINCT l.handle) DESC, l.catalogue
+LEFT JOIN built b ON b.source = l.architecture OR b.source = l.source
+GROUP BY l.catalogue ORDER BY count(DISTINCT l.one) DESC, l.catalogue
 """
 """A checkpoint is attempted by its weights; that its architecture ran is counted apart."""

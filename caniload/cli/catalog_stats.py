@@ -13,6 +13,9 @@ from caniload.settings import Settings
 if TYPE_CHECKING:
     from caniload.catalog.stats import Coverage, Stats
 
+COMMIT = 40
+"""The digits of a commit."""
+
 EXAMPLES = ("caniload catalog stats", "caniload catalog stats --format json")
 
 
@@ -39,7 +42,7 @@ def _told(found: Stats) -> str:
     imports = [
         (
             each.catalogue,
-            each.version,
+            _short(each.version),
             each.facts,
             "-" if each.kind == "types" else f"{each.joined} of {each.facts}",
             each.kind,
@@ -96,6 +99,12 @@ def _covered(title: str, rows: Sequence[Coverage]) -> str:
             line += (f"{row.architecture_ran} of {row.total}",)
         cells.append(line)
     return _inset(table((*head, "architecture_ran") if built else head, cells, _room()))
+
+
+def _short(version: str) -> str:
+    """Write the beginning of a commit, and any other version whole."""
+    commit = len(version) == COMMIT and set(version) <= set("0123456789abcdef")
+    return version[:12] if commit else version
 
 
 def _inset(text: str) -> str:

@@ -15,6 +15,8 @@ from loopback import faults
 from loopback.huggingface import HuggingFace, Repository
 from loopback.server import Server
 
+from caniload.settings import Settings
+
 MODULE = """# Module google/{name}/1
 <!-- asset-path: internal -->
 <!-- task: audio-embedding -->
@@ -221,3 +223,8 @@ def test_an_attempt_counts_for_the_checkpoint_or_for_its_architecture(
         ).stdout
     )["data"]["rows"]
     assert rows["tfhub"]["attempted"] == rows["tfhub"]["ran"] == imported[0][0]
+    whole = {"CANILOAD_DATA": str(Settings.read({}).data), "CANILOAD_HOME": str(home / "other")}
+    told = json.loads(caniload("catalog", "stats", "--format", "json", **whole).stdout)["data"]
+    timm = {each["group"]: each for each in told["imported_by_catalogue"]}["timm"]
+    assert (timm["attempted"], timm["ran"]) == (0, 0), "the sweeps drew random weights"
+    assert 1000 < timm["architecture_ran"] < timm["total"] == 1826

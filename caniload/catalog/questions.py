@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from caniload.catalog import nearness
+from caniload.catalog import imported_claims, nearness
 from caniload.catalog.answers import (
     Answer,
     Bounds,
@@ -52,18 +52,18 @@ def check(
     `UnknownNameError` for a model, framework, device, environment or whom that nobody knows.
     """
     target = find(store, model)
-    _check_names(store, framework, device, environment, whom)
+    check_names(store, framework, device, environment, whom)
     store.limit(whom, target.model or target.source)
     every = _ranked(store, *target.where())
     there = _measured_in(store, environment)
-    cells = with_diagnoses(
-        store,
-        (
-            known
-            for known in every
-            if _covers(known, framework, loader, device, environment, environment_key, there)
-        ),
-    )
+
+    def covered(cells: Sequence[CellAnswer]) -> tuple[CellAnswer, ...]:
+        asked = (framework, loader, device, environment, environment_key, there)
+        return with_diagnoses(store, (known for known in cells if _covers(known, *asked)))
+
+    cells = covered(every)
+    if not cells and target.model is not None and target.source is None:
+        cells = covered(imported_claims.of_model(store, target.model))
     answer = Answer(
         target.model or target.source or model,
         target.name,
@@ -100,7 +100,7 @@ def matrix(
     With `run`, verdicts rest on the observations of that run alone. `exports` adds the cells
     that export. Raises `UnknownNameError`.
     """
-    _check_names(store, framework, device, environment, whom)
+    check_names(store, framework, device, environment, whom)
     where = "true"
     params: list[Any] = []
     wanted: str | None = None
@@ -331,10 +331,10 @@ def _with_ways_out(answer: Answer, every: Sequence[CellAnswer]) -> Answer:
     return replace(answer, elsewhere=tuple(elsewhere.values())[:_ELSEWHERE], bounds=limits)
 
 
-def _check_names(
+def check_names(
     store: Store, framework: str | None, device: str | None, environment: str | None, whom: str
 ) -> None:
-    """Raise `UnknownNameError` for a word that is nobody's name."""
+    """Raise `UnknownNameError` for a framework, device, environment or whom that nobody knows."""
     if framework is not None and framework not in FRAMEWORKS:
         known = [row[0] for row in store.sql("SELECT DISTINCT framework FROM ranked")]
         if framework not in known:

@@ -1,41 +1,83 @@
-"""Find entries by name or words, over the store's own tables.
+"""Find entries and imported sources by words, by the tables that were prepared for it.
 
 On the query path: nothing here imports pydantic, YAML or DuckDB; a `Store` is handed in.
 """
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from caniload.errors import UnknownNameError
+from caniload.catalog import asking, facets
+from caniload.catalog.facets import Facets
+from caniload.catalog.names import resolve_any, resolve_name
+from caniload.catalog.search_words import FIELDS, OF_NAMES, OWN_NAME, SMALL, stem, words
+from caniload.words import Verdict
 
-KINDS = ("model", "dataset", "tool")
-"""What can be searched for; each is the singular of its table's name."""
+if TYPE_CHECKING:
+    from caniload.catalog.asking import Asked, Match
+    from caniload.catalog.store import Store
 
-_SQL = {
-    "model": "SELECT id, name, aliases, [family], tasks, about, NULL FROM store.models",
-    "dataset": "SELECT id, name, aliases, [modality], tasks, about, NULL FROM store.datasets",
-    "tool": (
-        "SELECT id, name, aliases, [purpose], list_concat(frameworks, languages, [status]), about, "
-        "status FROM store.tools"
-    ),
-}
-_SOURCES = "SELECT DISTINCT model, source, handle FROM store.sources"
+__all__ = ["KINDS", "Found", "Hit", "Item", "Result", "resolve_any", "resolve_name", "search"]
+
+KINDS = ("model", "dataset", "tool", "source")
+"""What can be found; a source is an imported one that hangs under no model."""
+
+ABOUT_SOURCES = ("handle", "source", "word of a source")
+"""How a model matches when what was typed is about one of its sources."""
+
+_LOOKED_AT = 80
+"""How many of the best by words alone are ranked by their names."""
+
+_LEAST = 0.3
+"""What scores less than this part of the best is left out."""
+
+_NAMED = 0.25
+"""What it is worth that the words make up a whole name."""
+
+_STANDING = 0.012
+"""What one point of standing is worth: it decides between equals."""
+
+_HANDLE = 2.0
+"""What a handle that was written out is worth: more than words can be."""
+
+_VERDICTS = tuple(verdict.value for verdict in Verdict)
+
+_UNDER = 4
+"""How many sources are shown under one model."""
 
 
-class Reader(Protocol):
-    """Run our own SQL; the store does."""
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Describe one source of a model, one way to a dataset, or a tool."""
 
-    def sql(self, text: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Return all rows."""
+    handle: str | None
+    hub: str | None
+    catalogue: str | None
+    name: str | None
+    frameworks: tuple[str, ...]
+    formats: tuple[str, ...]
+    licence: str | None
+    parameters: int | None
+    size_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Give the best verdict of one framework; `claimed` where only metadata speaks."""
+
+    framework: str
+    verdict: str
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """Describe one entry that was found, and by what: `name` before `prefix` before `group` …."""
+    """Describe one thing that was found, and by what; `rank` is its place, from 1.
+
+    `sources` are some of those that answer the question, of `source_count`; `of_sources` is how
+    many there are whether they do or not.
+    """
 
     kind: str
     id: str
@@ -44,139 +86,243 @@ class Hit:
     status: str | None
     matched: str
     rank: int
+    family: str | None = None
+    tasks: tuple[str, ...] = ()
+    catalogue: str | None = None
+    sources: tuple[Item, ...] = ()
+    source_count: int = 0
+    of_sources: int = 0
+    results: tuple[Result, ...] = ()
+    claims: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
-    """Hold the searchable fields of one entry."""
+class Found:
+    """Hold the best hits, how many there were, counts by facet, and words that nothing matched."""
 
-    kind: str
-    id: str
-    name: str
-    aliases: tuple[str, ...]
-    group: tuple[str, ...]
-    words: tuple[str, ...]
-    about: str
-    status: str | None
-    handles: tuple[str, ...]
+    hits: tuple[Hit, ...]
+    total: int
+    facets: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
+    unknown_words: tuple[str, ...] = ()
 
 
-_MATCHES = ("name", "source", "prefix", "group", "task", "part", "about")
-"""How an entry can match, best first: its place is the rank."""
+def search(
+    store: Store,
+    text: str,
+    narrowed: Facets | None = None,
+    *,
+    limit: int = 10,
+    counts: bool = True,
+    details: bool = True,
+) -> Found:
+    """Return what matches the words and the facets, best first; without words, by standing.
 
-
-def search(store: Reader, text: str, kinds: Sequence[str] = KINDS) -> list[Hit]:
-    """Return entries that match every word of `text`, best first.
-
-    The whole text, and then each word, is looked for as an id, name or alias, as a source's
-    handle, as prefix of a name, as family, modality or purpose, as task, framework or language,
-    inside a name or handle, and inside the sentence about the entry. An entry ranks as its worst
-    word does, or as the whole text if that is better; an empty text finds everything.
+    A model that people name stands before what is made of it, a name before a family, a family
+    before a task, a task before a mention. `counts` adds how often each facet's value occurs
+    among all that was found; `details` the sources under each hit and what is known of it.
+    Raises `UnknownNameError` for a facet's value that nothing has.
     """
-    whole = text.casefold().strip()
-    hits = []
-    for entry in _entries(store, kinds):
-        ranks = [_rank(entry, word) for word in whole.split()]
-        found = [rank for rank in ranks if rank is not None]
-        places = [max(found)] if found and len(found) == len(ranks) else []
-        if (place := _rank(entry, whole)) is not None:
-            places.append(place)
-        if places:
-            best = min(places)
-            hits.append(
-                Hit(
-                    entry.kind,
-                    entry.id,
-                    entry.name,
-                    entry.about,
-                    entry.status,
-                    _MATCHES[best],
-                    best,
-                )
-            )
-    return sorted(hits, key=lambda hit: (hit.rank, KINDS.index(hit.kind), hit.id))
-
-
-def resolve_name(store: Reader, text: str, kind: str = "model") -> str:
-    """Return the id of the entry of this kind that is called `text`, by id, name, alias or handle.
-
-    Case, underscores and spaces do not matter. Raises `UnknownNameError` with the close names.
-    """
-    return _resolve(store, text, (kind,))[1]
-
-
-def resolve_any(store: Reader, text: str) -> tuple[str, str]:
-    """Return kind and id of the entry of any kind that is called `text`.
-
-    Raises `UnknownNameError` with the close names.
-    """
-    return _resolve(store, text, KINDS)
-
-
-def near(text: str, names: Sequence[str], count: int = 3) -> tuple[str, ...]:
-    """Return up to `count` of `names` that look like `text`, the closest first."""
-    folded = {_fold(name): name for name in reversed(names)}
-    close = difflib.get_close_matches(_fold(text), folded, n=count, cutoff=0.6)
-    return tuple(dict.fromkeys(folded[name] for name in close))
-
-
-def _resolve(store: Reader, text: str, kinds: Sequence[str]) -> tuple[str, str]:
-    """Find the one entry called `text`; names before handles."""
-    entries = _entries(store, kinds)
-    names: dict[str, str] = {}
-    for entry in entries:
-        called = (entry.id, entry.name, *entry.aliases)
-        if _fold(text) in map(_fold, called) or text in entry.handles:
-            return entry.kind, entry.id
-        names.update((name, entry.id) for name in called)
-    close = near(text, list(names), count=6)
-    suggested = tuple(dict.fromkeys(names[name] for name in close))[:3]
-    what = kinds[0] if len(kinds) == 1 else "model, dataset or tool"
-    noun = f"{kinds[0]}s" if len(kinds) == 1 else "all"
-    raise UnknownNameError(what, text, suggested, f"`caniload list {noun}` shows what there is")
-
-
-def _entries(store: Reader, kinds: Sequence[str]) -> list[_Entry]:
-    """Read the searchable fields of all entries of these kinds."""
-    handles: dict[str, list[str]] = {}
-    if "model" in kinds:
-        for model, source, handle in store.sql(_SOURCES):
-            handles.setdefault(model, []).extend((source, handle))
-    found = []
-    for kind in kinds:
-        for id_, name, aliases, group, words, about, status in store.sql(_SQL[kind]):
-            found.append(
-                _Entry(
-                    kind,
-                    id_,
-                    name,
-                    tuple(aliases),
-                    tuple(group),
-                    tuple(words),
-                    about,
-                    status,
-                    tuple(handles.get(id_, ())) if kind == "model" else (),
-                )
-            )
-    return found
-
-
-def _rank(entry: _Entry, word: str) -> int | None:
-    """Return the place in `_MATCHES` of the best match of a word, or None."""
-    names = [name.casefold() for name in (entry.id, entry.name, *entry.aliases)]
-    handles = [handle.casefold() for handle in entry.handles]
-    tests = (
-        _fold(word) in map(_fold, names),
-        word in handles,
-        any(name.startswith(word) for name in names),
-        _fold(word) in map(_fold, entry.group),
-        any(_fold(word) == other or word in other.split("-") for other in map(_fold, entry.words)),
-        any(word in text for text in (*names, *handles)),
-        word in entry.about.casefold(),
+    wanted = narrowed or Facets()
+    facets.check(store, wanted)
+    asked = asking.read(store, text)
+    handled = _by_handle(store, asked)
+    scored = _scored(store, asked, handled)
+    if wanted.kind is not None or wanted.narrow:
+        docs = facets.kept(store, wanted, list(scored))
+        scored = {doc: score for doc, score in scored.items() if doc in docs}
+    least = _LEAST * max(scored.values(), default=0.0)
+    scored = {doc: score for doc, score in scored.items() if score >= least}
+    rows = _ranked(store, asked, scored)[:limit]
+    more = _details(store, rows, asked, wanted, handled) if details and rows else {}
+    hits = tuple(
+        Hit(
+            row["kind"],
+            row["id"],
+            row["name"],
+            row["about"],
+            row["status"],
+            "handle" if row["doc"] in handled else row["matched"],
+            place,
+            row["family"],
+            tuple(row["tasks"] or ()),
+            row["catalogue"],
+            of_sources=row["items"],
+            **more.get(row["doc"], {}),
+        )
+        for place, row in enumerate(rows, 1)
     )
-    return next((rank for rank, matched in enumerate(tests) if matched), None)
+    told = facets.counted(store, wanted, list(scored)) if counts and scored else {}
+    return Found(hits, len(scored), told, asked.unknown)
 
 
-def _fold(text: str) -> str:
-    """Write a name so that case, underscores and spaces do not matter."""
-    return text.casefold().strip().replace("_", "-").replace(" ", "-")
+def _by_handle(store: Store, asked: Asked) -> dict[int, str]:
+    """Return the documents whose handle was written out, each with the handle."""
+    if not asked.handles:
+        return {}
+    rows = store.direct(
+        "SELECT called, doc, handle FROM store.search_handles WHERE list_contains($called, called)",
+        {"called": list(asked.handles)},
+    )
+    if not rows and "/" in asked.handles[0]:
+        rows = store.direct(
+            "SELECT called, doc, handle FROM store.search_handles WHERE starts_with(called, ?) "
+            "LIMIT 50",
+            [asked.handles[0] + "/"],
+        )
+    if not rows:
+        return {}
+    longest = max(len(called) for called, _, _ in rows)
+    return {doc: handle for called, doc, handle in rows if len(called) == longest}
+
+
+def _scored(store: Store, asked: Asked, handled: Mapping[int, str]) -> dict[int, float]:
+    """Return the score by words of all that holds half of them or more, or of everything."""
+    if not asked.words:
+        return {doc: 0.0 for (doc,) in store.direct("SELECT doc FROM store.search_docs")}
+    scores: dict[int, float] = {}
+    covered: dict[int, float] = {}
+    counts: dict[int, int] = {}
+    for place, share in enumerate(asked.shares):
+        best: dict[int, float] = {}
+        for worth, match in _by_worth(asked, place):
+            best = dict.fromkeys(match.docs, worth) | best
+        for doc, worth in best.items():
+            scores[doc] = scores.get(doc, 0.0) + share * worth
+            covered[doc] = covered.get(doc, 0.0) + share
+            counts[doc] = counts.get(doc, 0) + 1
+    enough = len(asked.words) / 2
+    found = {doc: score * covered[doc] for doc, score in scores.items() if counts[doc] >= enough}
+    return found | dict.fromkeys(handled, _HANDLE)
+
+
+def _by_worth(asked: Asked, place: int) -> list[tuple[float, Match]]:
+    """Return what stands for the word at a place, the best first."""
+    found = [
+        (match.worth * FIELDS[match.field][1], match)
+        for match in asked.matches
+        if match.first <= place < match.first + match.count
+    ]
+    return sorted(found, key=lambda each: -each[0])
+
+
+def _ranked(store: Store, asked: Asked, scored: Mapping[int, float]) -> list[dict[str, Any]]:
+    """Return the rows of the best documents in order, each with how it `matched`."""
+    first = sorted(scored, key=lambda doc: (-scored[doc], doc))[:_LOOKED_AT]
+    marks = ", ".join(map(str, first)) or "NULL"
+    rows = store.direct_rows(f"SELECT * FROM store.search_docs WHERE doc IN ({marks})")
+    places = range(len(asked.words))
+    kept = [_by_worth(asked, place) for place in places]
+    said = {match.term for match in asked.matches} | set(asked.words)
+    for row in rows:
+        doc = row["doc"]
+        fields = [
+            next((match.field for _, match in matches if doc in match.docs), None)
+            for matches in kept
+        ]
+        least = max((each for each in fields if each is not None), default=0)
+        row["matched"] = FIELDS[least][0]
+        if least <= OWN_NAME and None not in fields:
+            named = 1.0
+        else:
+            named = _named(row, asked, said) if OF_NAMES.issuperset(fields) else 0.0
+        row["score"] = scored[doc] + _NAMED * named + _STANDING * row["standing"]
+    return sorted(rows, key=lambda row: (-row["score"], row["doc"]))
+
+
+def _named(row: Mapping[str, Any], asked: Asked, said: set[str]) -> float:
+    """Return how much of the best of a thing's names the question holds, times the reverse."""
+    best = 0.0
+    for name in row["called"]:
+        own = [word for word in words(name) if word not in SMALL]
+        if own and asked.words:
+            hits = sum(1 for word in own if word in said or stem(word) in said)
+            best = max(best, hits / len(own) * min(1.0, hits / len(asked.words)))
+    return best
+
+
+def _details(
+    store: Store,
+    rows: Sequence[Mapping[str, Any]],
+    asked: Asked,
+    wanted: Facets,
+    handled: Mapping[int, str],
+) -> dict[int, dict[str, Any]]:
+    """Return for each document the sources that answer, its results and what is claimed."""
+    docs = [row["doc"] for row in rows]
+    marks = ", ".join(map(str, docs))
+    cte, where, params = facets.condition(wanted, store.relation("cell_verdicts"))
+    items = store.direct_rows(
+        f"WITH {cte} it AS (FROM store.search_items WHERE doc IN ({marks})) "
+        f"SELECT i.* FROM it i WHERE {where}"
+        if wanted.narrow
+        else f"SELECT * FROM store.search_items WHERE doc IN ({marks})",
+        params,
+    )
+    said = {match.term for match in asked.matches if len(match.term) > 1}
+    handles = set(handled.values())
+    results = _results(store, rows)
+    more: dict[int, dict[str, Any]] = {}
+    for doc in docs:
+        mine = [item for item in items if item["doc"] == doc]
+        mine.sort(key=lambda item: _told(item, said, handles))
+        claims = {each for item in mine for each in item["frameworks"] or () if each != "any"}
+        more[doc] = {
+            "results": results.get(doc, ()),
+            "source_count": len(mine),
+            "claims": tuple(sorted(claims)),
+            "sources": tuple(_item(item) for item in mine if item["handle"])[:_UNDER],
+        }
+    return more
+
+
+def _told(item: Mapping[str, Any], said: set[str], handles: set[str]) -> tuple[bool, int, int, str]:
+    """Order sources: what was asked for, what holds most of the words, authored ones, by name."""
+    handle = item["handle"] or ""
+    own = words(f"{handle} {item['name'] or ''}")
+    return (
+        handle not in handles,
+        -len(said.intersection(own)),
+        item["catalogue"] is not None,
+        handle,
+    )
+
+
+def _item(row: Mapping[str, Any]) -> Item:
+    return Item(
+        row["handle"], row["hub"], row["catalogue"], row["name"],
+        tuple(row["frameworks"] or ()), tuple(row["formats"] or ()), row["licence"],
+        row["parameters"], row["size_bytes"],
+    )  # fmt: skip
+
+
+def _results(store: Store, rows: Sequence[Mapping[str, Any]]) -> dict[int, tuple[Result, ...]]:
+    """Return the best verdict of each framework of each document that was measured."""
+    owners = {(row["kind"], row["id"]): row["doc"] for row in rows}
+    models = [id_ for kind, id_ in owners if kind == "model"]
+    sources = [id_ for kind, id_ in owners if kind == "source"]
+    if not models and not sources:
+        return {}
+    among = [
+        f"{column} IN ({', '.join('?' for _ in names)})"
+        for column, names in (("model", models), ("source", sources))
+        if names
+    ]
+    found = store.direct(
+        f"SELECT DISTINCT model, source, framework, verdict "
+        f"FROM {store.relation('cell_verdicts')} WHERE kind = 'attempt' AND ({' OR '.join(among)})",
+        [*models, *sources],
+    )
+    best: dict[int, dict[str, int]] = {}
+    for model, source, framework, verdict in found:
+        doc = owners.get(("model", model), owners.get(("source", source)))
+        if doc is not None:
+            mine = best.setdefault(doc, {})
+            place = _VERDICTS.index(verdict)
+            mine[framework] = min(place, mine.get(framework, place))
+    return {
+        doc: tuple(
+            Result(framework, _VERDICTS[place])
+            for framework, place in sorted(mine.items(), key=lambda each: (each[1], each[0]))
+        )
+        for doc, mine in best.items()
+    }

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
-import duckdb
 import pytest
 import yaml
 
@@ -13,9 +12,12 @@ from caniload.catalog import joining
 from caniload.catalog.authored import load
 from caniload.catalog.joining import AUTHORED, Joins, Row, Rule
 from caniload.catalog.publishing import publish
+from caniload.catalog.questions import check
+from caniload.catalog.store import open_store
 from caniload.errors import CatalogueError
 from caniload.handles import parse
 from caniload.settings import Settings
+from caniload.words import Verdict
 
 DATA = Settings.read({"CANILOAD_HOME": "unused"}).data
 
@@ -207,9 +209,38 @@ def test_two_rules_of_one_name_are_refused(tmp_path: Path) -> None:
         joining.read_rules(tmp_path)
 
 
-def test_the_store_holds_the_joins(tmp_path: Path, shipped: Joins) -> None:
-    settings = Settings.read({"CANILOAD_HOME": str(tmp_path)})
-    generation = publish(settings)
-    with duckdb.connect(str(generation.path(settings)), read_only=True) as store:
-        rows = store.execute("SELECT model, handle, catalogue, rule FROM joins").fetchall()
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A store of the shipped catalogue."""
+    settings = Settings.read({"CANILOAD_HOME": str(tmp_path_factory.mktemp("home"))})
+    publish(settings)
+    return settings
+
+
+def test_a_joined_source_makes_a_model_claimed_and_says_which_package_lists_it(
+    published: Settings,
+) -> None:
+    with open_store(published) as store:
+        answer = check(store, "resnet-18", framework="tensorflow")
+        best = answer.best
+        assert answer.verdict is Verdict.CLAIMED
+        assert best is not None
+        assert best.handle == "kaggle:keras/resnetv1/keras/resnet_18_imagenet"
+        assert (best.loader, best.note) == ("keras-hub", "keras-hub==0.32.0")
+        timm = check(store, "mobilenet-v4", loader="timm").best
+        assert timm is not None
+        assert timm.message.endswith(", and 23 more of this model.")
+        assert check(store, "mobilenet-v4", framework="tensorflow").verdict is Verdict.UNKNOWN
+
+
+def test_a_joined_claim_never_stands_beside_what_was_measured(published: Settings) -> None:
+    with open_store(published) as store:
+        cells = check(store, "bert", framework="pytorch", loader="transformers").cells
+        assert cells
+        assert not [cell for cell in cells if "lists" in (cell.message or "")]
+
+
+def test_the_store_holds_the_joins(published: Settings, shipped: Joins) -> None:
+    with open_store(published) as store:
+        rows = store.direct("SELECT model, handle, catalogue, rule FROM store.joins", [])
     assert sorted(rows) == sorted((j.model, j.handle, j.catalogue, j.rule) for j in shipped.joins)

@@ -19,7 +19,7 @@ from caniload.catalog import (
 )
 from caniload.catalog.choose_lines import Choice, Line, Side
 from caniload.catalog.choose_models import Tell
-from caniload.catalog.search import resolve_name
+from caniload.catalog.names import resolve_name
 from caniload.catalog.targets import find
 from caniload.errors import BadInputError
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from caniload.catalog.choose_lines import Evidence, Line
 from caniload.catalog.choose_models import day_of
 from caniload.catalog.choose_words import fold
-from caniload.catalog.search import resolve_name
+from caniload.catalog.names import resolve_name
 from caniload.words import FRAMEWORK_NAMES
 
 if TYPE_CHECKING:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from caniload.catalog.answers import CellAnswer
     from caniload.catalog.store import Store
 
+TYPES = "transformers"
+"""The catalogue of model types, which is the loader's name too."""
+
 _FAILURES = 2
 """So many different failures of one loader are shown beside what works."""
 
@@ -59,6 +62,8 @@ def lines(store: Store, model: str, framework: str, tell: Tell, *, whom: str = "
         if claim.loader not in measured:
             by_loader.setdefault(claim.loader, []).append(claim)
     found += [_claim(subject, framework, loader, each) for loader, each in by_loader.items()]
+    if TYPES not in measured:
+        found += _types(store, answer.model, subject, framework)
     found += _code(store, answer.model, subject, framework)
     found += _hubs(store, subject, framework, claims)
     if not any(line.topic == "model" for line in found):
@@ -140,6 +145,28 @@ def _claim(subject: str, framework: str, loader: str, claims: Sequence[Claimed])
     says = f"{loader}, for {count}, as {first.handle}: {first.says}"
     evidence = tuple(dict.fromkeys(claim.evidence for claim in claims))
     return Line("model", subject, framework, loader, "claimed", says, evidence)
+
+
+def _types(store: Store, model: str, subject: str, framework: str) -> Iterable[Line]:
+    """Say which versions of transformers list classes for the model's type, and which list none."""
+    for version, upstream, read, classes in store.direct(
+        "SELECT i.version, i.upstream, i.read, list(DISTINCT t.class ORDER BY t.class) "
+        "FILTER (t.framework = ?) FROM store.joins j "
+        "JOIN store.imports i ON i.catalogue = j.catalogue "
+        "LEFT JOIN store.imported_types t ON t.catalogue = i.catalogue "
+        "AND t.version = i.version AND t.model_type = j.handle "
+        "WHERE j.model = ? AND j.catalogue = ? GROUP BY ALL ORDER BY i.version",
+        [framework, model, TYPES],
+    ):
+        cited = (Evidence("catalogue", TYPES, f"{upstream} {version}", read),)
+        via, name = f"{TYPES} {version}", FRAMEWORK_NAMES[framework]
+        if classes:
+            what = "1 class" if len(classes) == 1 else f"{len(classes)} classes"
+            says = f"{via} lists {what} for its type, as {classes[0]}"
+            yield Line("model", subject, framework, via, "claimed", says, cited)
+        else:
+            says = f"{via} lists no {name} class for its type"
+            yield Line("model", subject, framework, via, "missing", says, cited)
 
 
 def _code(store: Store, model: str, subject: str, framework: str) -> Iterable[Line]:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import duckdb
 import pytest
 
-from caniload.catalog import publishing
 from caniload.catalog.choose import choose
 from caniload.catalog.choose_lines import PARTS, Choice, Evidence, Line
-from caniload.catalog.store import open_store
+from caniload.catalog.store import Store, open_store
 from caniload.errors import BadInputError, UnknownNameError
 from caniload.publish.wording import told
 from caniload.settings import Settings
@@ -38,37 +36,32 @@ def key(line: Line) -> tuple[str, str, str, str | None]:
     return line.topic, line.subject, line.framework, line.via
 
 
-@pytest.fixture
-def file(settings: Settings) -> Path:
-    """The packaged catalogue and its evidence, as a file that a test may spoil."""
-    return publishing.publish(settings).path(settings)
-
-
 def forget(database: duckdb.DuckDBPyConnection, evidence: Evidence) -> None:
     """Take one piece of evidence out of a store; entries and tools themselves stay."""
-    if evidence.kind == "observation":
-        database.execute("DELETE FROM observations WHERE id = ?", [evidence.id])
+    kind, id_ = evidence.kind, evidence.id
+    if kind == "observation":
+        database.execute("DELETE FROM store.observations WHERE id = ?", [id_])
         for table in ("cell_verdicts", "diagnoses", "lineage", "prints"):
-            database.execute(f"DELETE FROM {table} WHERE observation_id = ?", [evidence.id])
-    elif evidence.kind == "claim":
+            database.execute(f"DELETE FROM store.{table} WHERE observation_id = ?", [id_])
+    elif kind == "claim":
         database.execute(
-            "UPDATE claims SET page = NULL WHERE handle = ? AND page = ?",
-            [evidence.id, evidence.page],
+            "UPDATE store.claims SET page = NULL WHERE handle = ? AND page = ?",
+            [id_, evidence.page],
         )
-    elif evidence.kind == "catalogue":
-        database.execute("DELETE FROM imports WHERE catalogue = ?", [evidence.id])
-    elif evidence.kind == "import":
-        catalogue, _, name = evidence.id.partition(":")
-        database.execute("DELETE FROM imported_sources WHERE handle = ?", [evidence.id])
+    elif kind == "catalogue":
+        database.execute("DELETE FROM store.imports WHERE catalogue = ?", [id_])
+    elif kind == "import":
+        catalogue, _, name = id_.partition(":")
+        database.execute("DELETE FROM store.imported_sources WHERE handle = ?", [id_])
         database.execute(
-            "DELETE FROM imported_datasets WHERE catalogue = ? AND name = ?", [catalogue, name]
+            "DELETE FROM store.imported_datasets WHERE catalogue = ? AND name = ?",
+            [catalogue, name],
         )
     else:
-        table = f"{evidence.kind}s"
-        query = f"SELECT entry FROM {table} WHERE id = ?"
-        ((text,),) = database.execute(query, [evidence.id]).fetchall()
+        query = f"SELECT entry FROM store.{kind}s WHERE id = ?"
+        ((text,),) = database.execute(query, [id_]).fetchall()
         cleaned = json.dumps(_without(json.loads(text), evidence.page))
-        database.execute(f"UPDATE {table} SET entry = ? WHERE id = ?", [cleaned, evidence.id])
+        database.execute(f"UPDATE store.{kind}s SET entry = ? WHERE id = ?", [cleaned, id_])
 
 
 def _without(value: object, page: str | None) -> object:
@@ -79,22 +72,21 @@ def _without(value: object, page: str | None) -> object:
 
 
 @pytest.mark.slow
-def test_a_line_without_its_evidence_is_unknown(settings: Settings, file: Path) -> None:
-    choice = ask(settings)
+def test_a_line_without_its_evidence_is_unknown(spoiled: Store) -> None:
+    asked = {**ASKED, "frameworks": ["pytorch", "tensorflow"]}
+    choice = choose(spoiled, told, **asked)
     rested = [line for line in lines(choice) if line.evidence]
-    assert {each.kind for line in rested for each in line.evidence} >= {
-        *("observation", "claim", "tool", "dataset", "model")
-    }
+    kinds = {each.kind for line in rested for each in line.evidence}
+    assert kinds == {*("observation", "claim", "import", "catalogue", "tool", "dataset", "model")}
     gone: set[Evidence] = set()
     rounds = 0
     while rested:
         rounds += 1
         taken = rested[0]
-        with duckdb.connect(str(file)) as database:
-            for evidence in taken.evidence:
-                forget(database, evidence)
+        for evidence in taken.evidence:
+            forget(spoiled.database, evidence)
         gone |= set(taken.evidence)
-        choice = ask(settings)
+        choice = choose(spoiled, told, **asked)
         found = lines(choice)
         assert not [line for line in found if gone & set(line.evidence)], taken
         for line in found:
@@ -102,10 +94,10 @@ def test_a_line_without_its_evidence_is_unknown(settings: Settings, file: Path) 
                 assert line.state == "unknown"
         rested = [line for line in found if line.evidence]
     assert rounds > 40
-    asked = [name for names in ASKED.values() for name in names]
+    subjects = [name for names in ASKED.values() for name in names]
     for side in choice.sides:
         assert {line.state for line in side.lines} == {"unknown"}
-        assert len({(line.topic, line.subject) for line in side.lines}) == len(asked)
+        assert len({(line.topic, line.subject) for line in side.lines}) == len(subjects)
     assert not choice.given_up
 
 

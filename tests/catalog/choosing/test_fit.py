@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import duckdb
 import pytest
 
-from caniload.catalog import publishing
 from caniload.catalog.dtypes import dtype, weights_bytes
 from caniload.catalog.fitting import Fit, fit
-from caniload.catalog.store import open_store
+from caniload.catalog.store import Store, open_store
 from caniload.errors import BadInputError, UnknownNameError
 from caniload.settings import Settings
 
@@ -60,12 +58,14 @@ def test_random_weights_never_make_a_yes(packaged: Settings) -> None:
     assert "an attempt with random weights held no more than there is" in found.best.says
 
 
-def test_without_evidence_it_is_unknown(settings: Settings) -> None:
-    file = publishing.publish(settings).path(settings)
-    with duckdb.connect(str(file)) as database:
-        database.execute("DELETE FROM observations; DELETE FROM imported_sources")
-        database.execute("UPDATE sources SET entry = '{}'")
-    found = ask(settings, "minilm", 10**12)
+def test_without_evidence_it_is_unknown(spoiled: Store) -> None:
+    for text in (
+        "DELETE FROM store.observations",
+        "DELETE FROM store.imported_sources",
+        "UPDATE store.sources SET entry = '{}'",
+    ):
+        spoiled.database.execute(text)
+    found = fit(spoiled, "minilm", 10**12)
     assert found.answer == "unknown"
     assert {(one.answer, one.basis) for one in found.sources} == {("unknown", None)}
 

@@ -56,13 +56,10 @@ class PatientProtocol(HttpToolsProtocol):
         if self._in_head:
             self._head_bytes += len(data)
         super().data_received(data)
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._refused:
             return
         if self._in_head and self._head_bytes > HEAD_BYTES:
-            # Closing while it still sends would reset the connection, and lose what it is told.
-            self._refused = True
-            self.transport.write(_TOO_LONG)
-            self._stuck = self._stuck or self.loop.call_later(TOLD_SECONDS, self._cut)
+            self._refuse()
         elif self._late is None and not self._is_answering():
             self._late = self.loop.call_later(REQUEST_SECONDS, self._cut)
 
@@ -72,9 +69,19 @@ class PatientProtocol(HttpToolsProtocol):
         self._in_head = True
 
     def on_headers_complete(self) -> None:
-        """Begin to answer."""
+        """Begin to answer, unless the head was too long; one that came in pieces is cut before."""
+        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > HEAD_BYTES:
+            self._refused = True
+            raise ValueError("the head is too long")
         self._in_head, self._head_bytes = False, 0
         super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Say that a request is none, or that it is too long."""
+        if self._refused:
+            self._refuse()
+        else:
+            super().send_400_response(msg)
 
     def on_message_complete(self) -> None:
         """Know that the request came whole."""
@@ -96,6 +103,15 @@ class PatientProtocol(HttpToolsProtocol):
         """Stop to wait: it reads."""
         super().resume_writing()
         self._moving()
+
+    def _refuse(self) -> None:
+        """Say that a request is too long, and hear no more.
+
+        Closing while the client still sends would reset the connection, and lose what it is told.
+        """
+        self._refused = True
+        self.transport.write(_TOO_LONG)
+        self._stuck = self._stuck or self.loop.call_later(TOLD_SECONDS, self._cut)
 
     def _is_answering(self) -> bool:
         """Tell whether an answer is on its way, or the wait for the next request began."""

@@ -88,9 +88,9 @@ def test_the_store_is_exported_with_its_verdicts_and_code(caniload: Run, tmp_pat
     assert json.loads(done.stdout)["data"]["files"] == [str(file)]
     (model,) = read(file).models
     assert model.id == MODEL
-    listed = json.loads(caniload("list", "results", "-m", MODEL, "--format", "json").stdout)["data"]
-    told = {each["cell_id"]: each for each in listed if each["cell_id"]}
-    by_observation = {each["observation_id"]: each["verdict"] for each in told.values()}
+    query = f"SELECT observation_id, verdict FROM cell_verdicts WHERE model = '{MODEL}'"
+    told = json.loads(caniload("sql", query, "--format", "json").stdout)["data"]["rows"]
+    by_observation = dict(told)
     measured = [cell for cell in model.cells if cell.measured]
     assert len(measured) > 5
     for cell in measured:

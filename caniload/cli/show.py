@@ -14,18 +14,24 @@ from caniload.cli.tables import table
 from caniload.settings import Settings
 
 if TYPE_CHECKING:
-    from caniload.catalog.answers import EntryAnswer, ModelAnswer
+    from caniload.catalog.answers import CellAnswer, EntryAnswer, ModelAnswer
 
 EXAMPLES = (
     "caniload show minilm",
-    "caniload show imdb-reviews",
+    "caniload show dataset imdb_reviews",
+    "caniload show tool torchserve",
     "caniload show litert --format json",
     "caniload show hf:google-bert/bert-base-uncased --online",
 )
 
 
 def command(
-    name: Annotated[str, typer.Argument(help="A model, source, dataset or tool.")],
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[KIND] NAME", help="A model, source, dataset or tool; its kind may be said."
+        ),
+    ],
     whose: From = "all",
     online: Annotated[
         bool, typer.Option("--online", help="Ask the hubs of its sources too, downloading nothing.")
@@ -33,23 +39,38 @@ def command(
     form: Format = "human",
 ) -> int:
     """Show one model with its sources, claims and results; or one dataset or tool."""
-    from caniload.catalog import questions
+    from caniload.catalog import questions, shelves
     from caniload.catalog.store import open_store
+    from caniload.cli.shelf import as_source, one_name
     from caniload.errors import UnknownNameError
 
     found: ModelAnswer | EntryAnswer | None
     settings = Settings.read()
-    try:
-        with open_store(settings) as store:
+    stated: Sequence[Any] = ()
+    with open_store(settings) as store:
+        name = one_name(store, names)
+        try:
             found = questions.show(store, name, whom=whose)
-    except UnknownNameError:
-        if not online or not _is_handle(name):
-            raise
-        found = None
+        except UnknownNameError:
+            if not online:
+                if (code := as_source(store, name, Out(form))) is not None:
+                    return code
+                raise
+            if not _is_handle(name):
+                raise
+            found = None
+        if found is not None and _kind(found) in ("model", "dataset"):
+            look = shelves.of_model if _kind(found) == "model" else shelves.of_dataset
+            stated = look(store, found.id)
     if online:
         return _online(name, found, settings, Out(form))
     assert found is not None
-    Out(form).show(f"show {_kind(found)}", found, lambda: _human(found), lambda: [found.id])
+    Out(form).show(
+        f"show {_kind(found)}",
+        plain(found) | {"imported": plain(stated)},
+        lambda: _human(found, stated),
+        lambda: [found.id],
+    )
     return 0
 
 
@@ -60,10 +81,10 @@ def _kind(found: ModelAnswer | EntryAnswer) -> str:
     return "model" if isinstance(found, ModelAnswer) else found.kind.removesuffix("s")
 
 
-def _human(found: ModelAnswer | EntryAnswer) -> str:
+def _human(found: ModelAnswer | EntryAnswer, stated: Sequence[Any] = ()) -> str:
     from caniload.catalog.answers import ModelAnswer
 
-    return _model(found) if isinstance(found, ModelAnswer) else _entry(found)
+    return _model(found, stated) if isinstance(found, ModelAnswer) else _entry(found, stated)
 
 
 def _is_handle(name: str) -> bool:
@@ -98,8 +119,10 @@ def _online(
     return 3 if any(each.refusal is not None for each in told) else 0
 
 
-def _model(model: ModelAnswer) -> str:
-    """A model: facts, sources, results, and what is only claimed."""
+def _model(model: ModelAnswer, stated: Sequence[Any] = ()) -> str:
+    """A model: facts, sources by hub, results, and what is only claimed."""
+    from caniload.cli import shelf
+
     entry: dict[str, Any] = dict(model.entry)
     paper = entry.get("paper") or {}
     facts = [
@@ -120,6 +143,7 @@ def _model(model: ModelAnswer) -> str:
         parts.append(
             f"sources\n{table(('handle', 'revision', 'formats', 'licence'), rows, width())}"
         )
+    parts.append(shelf.under(stated, {source.source for source in model.sources}))
     parts.append(_results(model))
     parts.append(_notes(entry))
     return "\n\n".join(part for part in parts if part)
@@ -127,6 +151,7 @@ def _model(model: ModelAnswer) -> str:
 
 def _results(model: ModelAnswer) -> str:
     """What was measured, and apart from it what metadata claims."""
+    from caniload.cli import shelf
     from caniload.publish import wording
     from caniload.words import Verdict
 
@@ -150,33 +175,39 @@ def _results(model: ModelAnswer) -> str:
     else:
         parts.append(f"results\n  nothing was measured; caniload run {model.id} would")
     if claimed:
-        lines = [f"  {c.loader}, {wording.framework(c)}: {wording.reason(c)}" for c in claimed]
-        parts.append("\n".join(["claimed by metadata, measured by nobody", *lines]))
+        groups: dict[tuple[str, str], list[CellAnswer]] = {}
+        for cell in claimed:
+            groups.setdefault((cell.loader, cell.framework), []).append(cell)
+        lines = ["claimed by metadata, measured by nobody"]
+        for cells in groups.values():
+            of = f" ({len(cells)} sources)" if len(cells) > 1 else ""
+            first = cells[0]
+            line = f"  {first.loader}, {wording.framework(first)}{of}: {wording.reason(first)}"
+            lines.append(shelf.cut(line))
+        parts.append("\n".join(lines))
     return "\n\n".join(parts)
 
 
-def _entry(found: EntryAnswer) -> str:
+def _entry(found: EntryAnswer, stated: Sequence[Any] = ()) -> str:
     """A dataset or a tool: every field of its file that says something."""
+    from caniload.cli import shelf
+
     entry: dict[str, Any] = dict(found.entry)
     if entry.get("size_bytes") is not None:
         entry["size"] = size(entry["size_bytes"])
     if entry.get("splits"):
         entry["splits"] = ", ".join(f"{name} {rows}" for name, rows in entry["splits"].items())
     names = (
-        *("id", "aliases", "purpose", "status", "status_since", "status_read", "evidence"),
-        *("successor", "frameworks", "languages", "vendor"),
+        *("id", "aliases", "purpose", "frameworks", "languages", "vendor"),
         *("tasks", "modality", "licence", "size", "splits"),
     )
     facts = [(name.replace("_", " "), _words(entry.get(name))) for name in names]
-    parts = [f"{found.name}\n  {found.about}", _facts(facts), _moves(entry)]
-    access: Sequence[Mapping[str, Any]] = entry.get("access") or ()
-    if access:
-        rows = [(each["framework"], each["library"], each["call"]) for each in access]
-        parts.append(f"access\n{table(('framework', 'library', 'call'), rows, width())}")
+    parts = [f"{found.name}\n  {found.about}", shelf.alive(entry), _facts(facts), _moves(entry)]
+    parts.append(shelf.ways(entry.get("access") or (), stated))
     sums: Sequence[Mapping[str, Any]] = entry.get("checksums") or ()
     if sums:
-        rows3 = [(each["url"], f"{each['algorithm']}:{each['value']}") for each in sums]
-        parts.append(f"checksums\n{table(('file', 'hash'), rows3)}")
+        lines = [f"  {each['url']}\n    {each['algorithm']}:{each['value']}" for each in sums]
+        parts.append("\n".join(["checksums", *lines]))
     parts.append(_notes(entry))
     return "\n\n".join(part for part in parts if part)
 

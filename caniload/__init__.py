@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 API = frozenset((
     "Answer", "BadInputError", "CaniloadError", "Catalogue", "CellAnswer", "Choice", "Diagnosed",
-    "Dump", "EntryAnswer", "Evidence", "Fit", "GivenUp", "History", "HubError", "Line",
-    "ModelAnswer", "Outcome", "Place", "QueryError", "Rows", "Side", "SourceAnswer", "SourceFit",
-    "StoreError", "ToolStatus", "UnknownNameError", "Verdict", "check", "choose", "dump", "fit",
-    "history", "results", "show", "sql",
+    "Dump", "EntryAnswer", "Evidence", "Fit", "Found", "Gap", "GivenUp", "History", "Hit",
+    "HubError", "Line", "ModelAnswer", "Outcome", "Place", "QueryError", "Rows", "Side",
+    "SourceAnswer", "SourceFit", "StoreError", "ToolStatus", "UnknownNameError", "Verdict",
+    "check", "choose", "dump", "fit", "gaps", "history", "results", "search", "show", "sql",
 ))  # fmt: skip
 """The names of `caniload.api` that are found here; `from caniload import units` finds none."""
 

@@ -27,7 +27,9 @@ from caniload.catalog.answers import (
 from caniload.catalog.choose_lines import Choice, Evidence, GivenUp, Line, Side
 from caniload.catalog.dumping import Dump, Form
 from caniload.catalog.fitting import Fit, SourceFit
+from caniload.catalog.gaps import Gap
 from caniload.catalog.history import History
+from caniload.catalog.search import Found, Hit
 from caniload.errors import (
     BadInputError,
     CaniloadError,
@@ -56,8 +58,11 @@ __all__ = [
     "EntryAnswer",
     "Evidence",
     "Fit",
+    "Found",
+    "Gap",
     "GivenUp",
     "History",
+    "Hit",
     "HubError",
     "Line",
     "ModelAnswer",
@@ -76,8 +81,10 @@ __all__ = [
     "choose",
     "dump",
     "fit",
+    "gaps",
     "history",
     "results",
+    "search",
     "show",
     "sql",
 ]
@@ -173,6 +180,69 @@ class Catalogue:
             device=device,
             environment=env,
             verdict=verdict,
+            whom=whose,
+        )
+
+    def search(
+        self,
+        text: str = "",
+        *,
+        kind: Literal["model", "dataset", "tool", "source"] | None = None,
+        task: str | None = None,
+        framework: str | None = None,
+        hub: str | None = None,
+        licence: str | None = None,
+        max_params: int | None = None,
+        max_bytes: int | None = None,
+        file_format: str | None = None,
+        status: str | None = None,
+        language: str | None = None,
+        measured: bool = False,
+        claimed: bool = False,
+        limit: int = 10,
+    ) -> Found:
+        """Find models, datasets, tools and imported sources by words and facets, best first."""
+        from caniload.catalog.facets import Facets
+        from caniload.catalog.search import search
+
+        facets = Facets(
+            kind=kind,
+            task=task,
+            framework=framework,
+            hub=hub,
+            licence=licence,
+            file_format=file_format,
+            status=status,
+            language=language,
+            max_parameters=max_params,
+            max_bytes=max_bytes,
+            measured=measured,
+            claimed=claimed,
+        )
+        return search(self.store, text, facets, limit=max(limit, 1))
+
+    def gaps(
+        self,
+        model: str | None = None,
+        *,
+        way: Literal["claimed", "unclaimed"] | None = None,
+        framework: str | None = None,
+        loader: str | None = None,
+        hub: str | None = None,
+        env: str | None = None,
+        whose: Whose = "all",
+    ) -> tuple[Gap, ...]:
+        """Return where claim and result disagree: claimed and fails, works and not claimed."""
+        from caniload.catalog.gaps import gaps
+
+        return gaps(
+            self.store,
+            model,
+            framework=framework,
+            loader=loader,
+            hub=hub,
+            environment=env,
+            way=way,
             whom=whose,
         )
 
@@ -278,6 +348,8 @@ def _once(method: Callable[Concatenate[Catalogue, _P], _R]) -> Callable[_P, _R]:
 
 check = _once(Catalogue.check)
 results = _once(Catalogue.results)
+search = _once(Catalogue.search)
+gaps = _once(Catalogue.gaps)
 show = _once(Catalogue.show)
 history = _once(Catalogue.history)
 fit = _once(Catalogue.fit)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,13 +25,16 @@ SLOW = {"duckdb", "pydantic", "typer", "rich", "yaml", "huggingface_hub", "numpy
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home that the questions of this file share."""
-    return tmp_path_factory.mktemp("api")
+    """A home that the questions of this file share, beside a copy of what comes with caniload."""
+    folder = tmp_path_factory.mktemp("api")
+    shutil.copytree(Settings.read({}).data, folder / "data")
+    return folder / "home"
 
 
 @pytest.fixture(autouse=True)
 def _here(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CANILOAD_HOME", str(home))
+    monkeypatch.setenv("CANILOAD_DATA", str(home.parent / "data"))
 
 
 def command(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
@@ -89,10 +93,15 @@ def test_the_answers_are_those_of_the_command_line(capsys: pytest.CaptureFixture
     (here,) = command(capsys, "check", "minilm", "--python", sys.executable)
     asked = caniload.check("minilm", python=sys.executable)
     assert (asked.verdict, plain(asked.nearest)) == (here["verdict"], here["nearest"])
-    assert plain(caniload.show("imdb_reviews")) == command(capsys, "show", "imdb_reviews")
+    for name in ("imdb_reviews", "minilm", "torchserve"):
+        entry, shown = plain(caniload.show(name)), command(capsys, "show", name)
+        assert entry == {key: shown[key] for key in entry}, name
     assert plain(caniload.history("minilm")) == command(capsys, "history", "minilm")
     fits = ("fit", "minilm", "--memory", "1GB", "--dtype", "fp16")
     assert plain(caniload.fit("minilm", 10**9, dtype="fp16")) == command(capsys, *fits)
+    hits = command(capsys, "search", "bert", "--kind", "model", "--framework", "pytorch")
+    assert plain(caniload.search("bert", kind="model", framework="pytorch").hits) == hits
+    assert plain(caniload.gaps("minilm")) == command(capsys, "gaps", "minilm")
     chosen = caniload.choose(models=["minilm"], deploy=["mobile"], languages=["swift"])
     words = ("choose", "--model", "minilm", "--deploy", "mobile", "--language", "swift")
     assert plain(chosen) == command(capsys, *words)

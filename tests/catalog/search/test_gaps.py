@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from caniload.catalog import gaps
@@ -48,21 +46,18 @@ def test_what_works_unclaimed_is_minilm_in_jax_and_filters_hold(shipped: Store) 
 
 
 def test_a_failure_against_a_claim_is_a_gap(
-    tmp_path: Path, shipped: Store, monkeypatch: pytest.MonkeyPatch
+    shipped: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same cells, with a claim about one that fails: the gap appears, and goes with it."""
-    [(source, loader, framework)] = shipped.direct(
-        "SELECT source, loader, framework FROM store.cell_verdicts WHERE kind = 'attempt' "
-        "AND parent_observation IS NULL AND weights = 'pretrained' "
-        "GROUP BY ALL HAVING bool_or(verdict = 'fails') AND NOT bool_or(verdict IN "
-        "('works', 'differs', 'flaky')) ORDER BY ALL LIMIT 1"
-    )
+    """The shipped cells, with a claim about one that fails: the gap appears, and goes with it."""
+    source, loader, framework, environment = shipped.direct(
+        "SELECT source, loader, framework, environment FROM store.cell_verdicts "
+        "WHERE kind = 'attempt' AND parent_observation IS NULL AND weights = 'pretrained' "
+        "GROUP BY ALL HAVING bool_and(verdict = 'fails') ORDER BY ALL LIMIT 1"
+    )[0]
     said = gaps.Statement(framework, loader, "It loads.", "https://example.org", None, None)
     monkeypatch.setattr(gaps, "_stated", lambda *_: {source: (said,)})
-    found = [gap for gap in gaps.gaps(shipped) if gap.cell.source == source]
-    assert [(g.way, g.cell.loader, g.statements) for g in found if g.way == "claimed"] == [
-        ("claimed", loader, (said,))
-    ]
+    found = gaps.gaps(shipped, source, environment=environment, way="claimed")
+    assert [(gap.cell.loader, gap.statements) for gap in found] == [(loader, (said,))]
     other = gaps.Statement(framework, "another", "It loads.", "https://example.org", None, None)
     monkeypatch.setattr(gaps, "_stated", lambda *_: {source: (other,)})
-    assert all(gap.cell.source != source for gap in gaps.gaps(shipped, way="claimed"))
+    assert gaps.gaps(shipped, source, environment=environment, way="claimed") == ()

@@ -90,9 +90,13 @@ def test_measured_asks_for_results_and_claimed_for_claims(shipped: Store) -> Non
         row[0] for row in shipped.direct("SELECT id FROM store.models")
     }
     claimed = search.search(shipped, "minilm", Facets(claimed=True, framework="jax"))
-    assert "all-minilm-l6-v2" not in {hit.id for hit in claimed.hits}
+    assert claimed.hits
+    assert all("jax" in hit.claims for hit in claimed.hits if hit.kind != "dataset")
     either = search.search(shipped, "minilm", Facets(framework="jax"))
+    assert either.total >= claimed.total
     assert either.hits[0].id == "all-minilm-l6-v2"
+    [result] = [r for r in either.hits[0].results if r.framework == "jax"]
+    assert result.verdict == "works"
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,8 @@ class _Reader:
             return () if many else None
         if self._text and isinstance(value, str):
             return value
+        if self._whole and type(value) is int:
+            return value
         if self._whole and isinstance(value, str) and value.isdecimal():
             return int(value)
         if self._choices is not None and isinstance(value, str) and value in self._choices:

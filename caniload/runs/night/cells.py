@@ -118,6 +118,10 @@ Rests = tuple[tuple[str, str | None], ...]
 """By device, what follows the handle in a cell's identity."""
 
 
+_Alike = tuple[str, Trial, Seat, str, str, str | None]
+"""What follows the source in a handle, trial, seat, recipe hash, device, rest of the identity."""
+
+
 @dataclass(slots=True)
 class Expansion:
     """Turn sources into candidates, remembering what sources alike are tried by."""
@@ -126,7 +130,7 @@ class Expansion:
     devices: Sequence[str]
     specs: Mapping[str, LoaderSpec]
     wishes: Sequence[Wish]
-    _templates: dict[tuple[Any, ...], tuple[Trial, ...]] = field(default_factory=dict)
+    _plans: dict[tuple[Any, ...], tuple[_Alike, ...]] = field(default_factory=dict)
     _keys: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
     _known: dict[tuple[int, str], tuple[str, Rests]] = field(default_factory=dict)
 
@@ -136,9 +140,12 @@ class Expansion:
         for listed in sources:
             if not listed.resolved:
                 continue
+            if not listed.trials:
+                yield from self._alike(listed, seen)
+                continue
             made: dict[tuple[int, str, str], Candidate] = {}
             for trial, seat in self._placed(listed):
-                handle = self._handle(listed, trial)
+                handle = str(trial.handle)
                 recipe_hash, rests = self._rests(trial, seat)
                 for device, rest in rests:
                     if rest is None:
@@ -151,28 +158,61 @@ class Expansion:
                         continue
                     seen.add(key)
                     found = Candidate(identity, handle, seat, device, recipe_hash, trial, listed)
-                    if listed.trials:
-                        if trial.parent is not None:
-                            near = (id(trial.parent), seat.name, device)
-                            anywhere = made.get((id(trial.parent), "", device))
-                            found.parent = anywhere or made.get(near)
-                            if found.parent is None:
-                                continue
-                        made[id(trial), seat.name, device] = found
-                        made.setdefault((id(trial), "", device), found)
+                    if trial.parent is not None:
+                        near = (id(trial.parent), seat.name, device)
+                        anywhere = made.get((id(trial.parent), "", device))
+                        found.parent = anywhere or made.get(near)
+                        if found.parent is None:
+                            continue
+                    made[id(trial), seat.name, device] = found
+                    made.setdefault((id(trial), "", device), found)
                     yield found
+
+    def _alike(self, listed: Listed, seen: set[str]) -> Iterator[Candidate]:
+        """Yield the cells of a source that is tried as all of its hub and formats are."""
+        base = listed.handle.partition("#")[0]
+        for tail, trial, seat, recipe_hash, device, rest in self._plan(listed):
+            handle = base + tail
+            if rest is None:
+                identity = None
+                key = f"{handle}|{seat.name}|{device}|{_words(trial, recipe_hash)}"
+            else:
+                identity = cell_ids(handle, rest)
+                key = identity + seat.name
+            if key not in seen:
+                seen.add(key)
+                yield Candidate(identity, handle, seat, device, recipe_hash, trial, listed)
+
+    def _plan(self, listed: Listed) -> tuple[_Alike, ...]:
+        """Return the cells of sources like this one, but for the handle."""
+        key = (listed.handle.partition(":")[0], listed.formats, listed.wish)
+        if key not in self._plans:
+            self._plans[key] = tuple(
+                (
+                    "" if trial.architecture is not None else f"#{trial.handle.format}",
+                    trial,
+                    seat,
+                    recipe_hash,
+                    device,
+                    rest,
+                )
+                for trial, seat in self._placed(listed)
+                for recipe_hash, rests in [self._rests(trial, seat)]
+                for device, rest in rests
+            )
+        return self._plans[key]
 
     def _placed(self, listed: Listed) -> Iterator[tuple[Trial, Seat]]:
         """Yield each trial of a source with the environments of the suite that it is made in."""
-        wish = self.wishes[listed.wish]
         if listed.trials:
             for trial in listed.trials:
                 for seat in self.seats:
                     if self._made_in(trial, seat):
                         yield trial, seat
             return
+        wish = self.wishes[listed.wish]
         for seat in self.seats:
-            for trial in self._template(listed, seat, wish):
+            for trial in self._tried_by(listed, seat, wish):
                 yield trial, seat
 
     def _made_in(self, trial: Trial, seat: Seat) -> bool:
@@ -182,15 +222,8 @@ class Expansion:
         needed = self.specs[trial.loader].needed(trial.framework)
         return seat.here is not None and set(needed) <= set(seat.here.versions)
 
-    def _template(self, listed: Listed, seat: Seat, wish: Wish) -> tuple[Trial, ...]:
-        """Return what sources like this one are tried by in an environment."""
-        hub = listed.handle.partition(":")[0]
-        key = (hub, listed.formats, seat.name, listed.wish)
-        if key not in self._templates:
-            self._templates[key] = self._tried_by(listed, seat, wish)
-        return self._templates[key]
-
     def _tried_by(self, listed: Listed, seat: Seat, wish: Wish) -> tuple[Trial, ...]:
+        """Return what sources like this one are tried by in an environment."""
         handle = parse(listed.handle)
         places = [] if seat.spec is None else [seat.spec.model_copy(update={"default": True})]
         installed = seat.here.versions if seat.spec is None and seat.here else None
@@ -214,12 +247,6 @@ class Expansion:
             )
         except BadInputError:  # nothing reads it there
             return ()
-
-    def _handle(self, listed: Listed, trial: Trial) -> str:
-        """Write the handle that the cell will have."""
-        if listed.trials or trial.architecture is not None:
-            return str(trial.handle) if listed.trials else listed.handle.partition("#")[0]
-        return f"{listed.handle.partition('#')[0]}#{trial.handle.format}"
 
     def _rests(self, trial: Trial, seat: Seat) -> tuple[str, Rests]:
         """Return a trial's recipe hash and, by device, what follows the handle in its identity.

@@ -98,9 +98,10 @@ def compile_catalogue(settings: Settings) -> Path:
         with duckdb.connect(str(made.path(alone)), read_only=True) as database:
             database.execute("SET threads = 1")
             for table in (*TABLES, DIAGNOSES):
+                order = "ALL" if table == DIAGNOSES else "rowid"
                 target = str(draft / f"{table}.parquet").replace("'", "''")
                 database.execute(
-                    f"COPY (FROM {table} ORDER BY rowid) TO '{target}' "
+                    f"COPY (FROM {table} ORDER BY {order}) TO '{target}' "
                     "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 19)"
                 )
         stamp = json.dumps(_stamp(alone), indent=1)

@@ -62,7 +62,9 @@ COMMANDS: dict[str, Entry] = {
     "cache": Entry("caniload.cli.cache", "List and remove fetched files.", True),
     "ingest": Entry("caniload.cli.ingest", "Take in evidence that another machine measured."),
     "catalog": Entry("caniload.cli.catalog", "Lint, pin, publish and rebuild what is known.", True),
-    "docs": Entry("caniload.cli.docs", "Put evidence into pages: tables, badges, embeds.", True, True),
+    "docs": Entry(
+        "caniload.cli.docs", "Put evidence into pages: tables, badges, embeds.", True, True
+    ),
     "serve": Entry("caniload.cli.serve", "Answer over HTTP, read-only, from the evidence."),
 }
 """In the order in which `caniload --help` lists them."""

@@ -14,12 +14,21 @@ import pytest
 from caniload.catalog.upstream import importing, snapshots
 from caniload.catalog.upstream.emitting import EMITTERS, FOLDER, emit
 from caniload.errors import CatalogueError
+from caniload.runs import envspecs
 from caniload.settings import Settings
 
 COMMITTED = Settings.read({}).data / snapshots.FOLDER
 LONG = {"timm": "builds 1,285 models", "keras-applications": "builds 80 models"}
+SERVING = {name for name, spec in envspecs.specs(Settings.read({})).items() if spec.default}
+"""The environments that `make test` builds; `make soak` builds the others."""
 INSTALLED = [
-    pytest.param(name, marks=[pytest.mark.framework, *([pytest.mark.slow] if name in LONG else [])])
+    pytest.param(
+        name,
+        marks=[
+            pytest.mark.framework,
+            *([pytest.mark.soak] if name in LONG or emitter.environment not in SERVING else []),
+        ],
+    )
     for name, emitter in EMITTERS.items()
     if not emitter.wheel
 ]

@@ -70,19 +70,20 @@ both_kinds AS (
 )
 SELECT
     model,
-    coalesce(any_value(source) FILTER (catalogue IS NULL), min(source)) AS handle,
-    any_value(catalogue) AS catalogue,
-    any_value(name) AS name,
-    list(DISTINCT name) FILTER (name IS NOT NULL) AS names,
-    list(DISTINCT architecture) FILTER (architecture IS NOT NULL) AS architectures,
+    coalesce(min(source) FILTER (catalogue IS NULL), min(source)) AS handle,
+    max(catalogue) AS catalogue,
+    max(name) AS name,
+    list(DISTINCT name ORDER BY name) FILTER (name IS NOT NULL) AS names,
+    list(DISTINCT architecture ORDER BY architecture) FILTER (architecture IS NOT NULL)
+        AS architectures,
     list_sort(list_distinct(flatten(list(tasks)))) AS tasks,
     list_sort(list_distinct(flatten(list(frameworks)))) AS frameworks,
-    coalesce(any_value(licence) FILTER (catalogue IS NULL), any_value(licence)) AS licence,
+    coalesce(max(licence) FILTER (catalogue IS NULL), max(licence)) AS licence,
     list_sort(list_distinct(flatten(list(languages)))) AS languages,
     list_sort(list_distinct(flatten(list(formats)))) AS formats,
     max(parameters) AS parameters,
     max(size_bytes) AS size_bytes,
-    list_distinct(flatten(list(known))) AS known
+    list_sort(list_distinct(flatten(list(known)))) AS known
 FROM both_kinds
 GROUP BY model, coalesce(position::VARCHAR, source);
 """
@@ -91,7 +92,7 @@ GROUP BY model, coalesce(position::VARCHAR, source);
 _NAMED = """
 CREATE TEMP TABLE named AS
 WITH loose AS (
-    SELECT d.catalogue, d.name, any_value(d.library) AS library
+    SELECT d.catalogue, d.name, max(d.library) AS library
     FROM {c}.imported_datasets d
     ANTI JOIN {c}.dataset_joins j ON j.catalogue = d.catalogue AND j.name = d.name
     GROUP BY d.catalogue, d.name
@@ -122,7 +123,7 @@ things AS (
     UNION ALL
     SELECT
         4, 'source', handle, coalesce(name, handle), '', NULL, catalogue, NULL, tasks,
-        list_distinct(list_append(coalesce(names, []), string_split(handle, '/')[-1])),
+        list_sort(list_distinct(list_append(coalesce(names, []), string_split(handle, '/')[-1]))),
         0
     FROM temp.hung WHERE model IS NULL
     UNION ALL
@@ -160,8 +161,8 @@ SELECT * FROM (
         unnest(CAST(d.entry -> 'access' AS JSON[])) AS a(said)
     UNION ALL
     SELECT
-        n.doc, any_value(d.call), NULL, d.catalogue, any_value(d.library), n.tasks,
-        list_distinct(flatten(list(d.frameworks))), any_value(d.licence), [], [], NULL,
+        n.doc, max(d.call), NULL, d.catalogue, max(d.library), n.tasks,
+        list_sort(list_distinct(flatten(list(d.frameworks)))), max(d.licence), [], [], NULL,
         min(d.size_bytes), NULL, [d.catalogue || ':' || d.name]
     FROM {c}.imported_datasets d
     LEFT JOIN (SELECT DISTINCT dataset, catalogue, name FROM {c}.dataset_joins) j

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from commandline import Run
 
+from caniload.catalog.compiled import compile_catalogue
 from caniload.settings import Settings
 
 
@@ -23,6 +24,7 @@ def unmeasured(tmp_path_factory: pytest.TempPathFactory) -> Path:
         data,
         ignore=shutil.ignore_patterns("evidence", "__pycache__"),
     )
+    compile_catalogue(Settings.read({"CANILOAD_DATA": str(data)}))
     return data
 
 

@@ -85,6 +85,8 @@ def _insert(
             f"INSERT INTO {table} ({names}) SELECT {names} "
             f"FROM read_parquet([{listed}], filename=true) {once}"
         )
+    except duckdb.TransactionException:  # it is the store that could not be written
+        raise
     except duckdb.Error as error:
         raise CatalogueError(
             f"the snapshots {', '.join(path.name for path in newest)} cannot be read together: "

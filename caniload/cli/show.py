@@ -39,10 +39,11 @@ def command(
     form: Format = "human",
 ) -> int:
     """Show one model with its sources, claims and results; or one dataset or tool."""
-    from caniload.catalog import questions, shelves
+    from caniload.catalog import questions
     from caniload.catalog.store import open_store
     from caniload.cli.shelf import as_source, one_name
     from caniload.errors import UnknownNameError
+    from caniload.publish import shown
 
     found: ModelAnswer | EntryAnswer | None
     settings = Settings.read()
@@ -59,15 +60,14 @@ def command(
             if not _is_handle(name):
                 raise
             found = None
-        if found is not None and _kind(found) in ("model", "dataset"):
-            look = shelves.of_model if _kind(found) == "model" else shelves.of_dataset
-            stated = look(store, found.id)
+        if found is not None:
+            stated = shown.stated(store, found)
     if online:
         return _online(name, found, settings, Out(form))
     assert found is not None
     Out(form).show(
         f"show {_kind(found)}",
-        plain(found) | {"imported": plain(stated)},
+        shown.whole(found, stated),
         lambda: _human(found, stated),
         lambda: [found.id],
     )

@@ -12,7 +12,7 @@ from caniload.catalog import questions
 from caniload.catalog.answers import EntryAnswer, ModelAnswer
 from caniload.catalog.store import Store
 from caniload.errors import UnknownNameError
-from caniload.publish import listing
+from caniload.publish import listing, shown
 from caniload.publish.service import cursors
 from caniload.publish.service.asking import (
     Ask,
@@ -74,7 +74,7 @@ async def model_shown(ask: Ask, model: Subject, whose: Whose = "all") -> Respons
         found = questions.show(store, model, whom=whose)
         if not isinstance(found, ModelAnswer):
             raise UnknownNameError("model", model, (), f"{model} is one of the {found.kind}")
-        return found
+        return shown.whole(found, shown.stated(store, found))
 
     return await ask.document("show model", question)
 
@@ -124,7 +124,7 @@ async def dataset(
     id: Annotated[Id, Path(description="A dataset by id, name or alias.", examples=["squad"])],  # noqa: A002
 ) -> Response:
     """Show how each framework reaches a dataset, with size, splits, licence and checksums."""
-    return await ask.document("show dataset", lambda store: _entry(store, "datasets", id))
+    return await ask.document("show dataset", lambda store: _whole(store, "datasets", id))
 
 
 @router.get(
@@ -151,7 +151,7 @@ async def tool(
     id: Annotated[Id, Path(description="A tool by id, name or alias.", examples=["litert"])],  # noqa: A002
 ) -> Response:
     """Show what a tool is for, for which frameworks and languages, and whether it is alive."""
-    return await ask.document("show tool", lambda store: _entry(store, "tools", id))
+    return await ask.document("show tool", lambda store: _whole(store, "tools", id))
 
 
 @router.get(
@@ -222,6 +222,12 @@ async def _listed(
             limit,
         ),
     )
+
+
+def _whole(store: Store, kind: str, name: str) -> dict[str, Any]:
+    """Return a dataset or tool as `caniload show` does; raises `UnknownNameError`."""
+    found = _entry(store, kind, name)
+    return shown.whole(found, shown.stated(store, found))
 
 
 def _entry(store: Store, kind: str, name: str) -> EntryAnswer:

@@ -1,8 +1,9 @@
 """The authored catalogue as tables: what first use loads in place of some hundred YAML files.
 
 `caniload catalog compile` writes them beside the authored files, as Parquet, with a stamp of what
-they were made of: the contents of the data directory, the schema, and the code that made them.
-They are used only where all three are what they were; else the files themselves are read.
+they were made of: the contents of the data directory, the schema, and the code that made them; and
+of the tables themselves. They are used only where all of it is what it was; else the files
+themselves are read.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ import hashlib
 import json
 import shutil
 import tempfile
-from functools import cache
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from caniload.catalog import generations, verdicts
+from caniload.catalog import generations, search_tables, verdicts
 from caniload.settings import Settings
 
 if TYPE_CHECKING:
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
 TABLES = (
     "models", "sources", "claims", "entry_settings", "same_weights", "published_numbers",
     "datasets", "tools", "environments", "failure_rules", "joins", "dataset_joins",
+    *search_tables.TABLES,
 )  # fmt: skip
-"""What is authored, and what hangs under it by rules."""
+"""What is authored, what hangs under it by rules, and the index of it all."""
 
 DIAGNOSES = "diagnoses"
 """Those of the evidence that comes with the data directory."""
@@ -35,18 +37,24 @@ DIAGNOSES = "diagnoses"
 STAMP = "stamp.json"
 MAKERS = (
     "authored.py", "authored_tables.py", "compiled.py", "dataset_joining.py", "diagnosis.py",
-    "entries.py", "failure_rules.py", "joining.py", "rule_model.py", "verdicts.py",
+    "entries.py", "failure_rules.py", "imported_tables.py", "joining.py", "rule_model.py",
+    "search_tables.py", "search_words.py", "verdicts.py", "../handles.py", "../words.py",
+    "../yaml_text.py",
 )  # fmt: skip
-"""The code of this folder that decides what the tables hold."""
+"""The code that decides what the tables hold, from this folder."""
 
 
-def fits(settings: Settings) -> bool:
-    """Tell whether the tables are those of this data directory, this schema and this code."""
+def fits(settings: Settings, content: str) -> bool:
+    """Tell whether the tables are whole, and those of this content, this schema and this code.
+
+    `content` is `generations.content` of the data directory and the user's own snapshots.
+    """
+    folder = _folder(settings.data)
     try:
-        stamp = json.loads((_folder(settings.data) / STAMP).read_text(encoding="utf-8"))
+        stamp = json.loads((folder / STAMP).read_text(encoding="utf-8"))
+        return bool(stamp == _stamp(folder, content))
     except (OSError, ValueError):
         return False
-    return bool(stamp == _stamp(settings))
 
 
 def write(database: duckdb.DuckDBPyConnection, catalog: str, settings: Settings) -> Rules:
@@ -104,7 +112,8 @@ def compile_catalogue(settings: Settings) -> Path:
                     f"COPY (FROM {table} ORDER BY {order}) TO '{target}' "
                     "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 19)"
                 )
-        stamp = json.dumps(_stamp(alone), indent=1)
+        content = generations.content(alone.data, alone.imported)
+    stamp = json.dumps(_stamp(draft, content), indent=1)
     (draft / STAMP).write_text(f"{stamp}\n", encoding="utf-8")
     draft.replace(folder)
     return folder
@@ -114,19 +123,19 @@ def _folder(data: Path) -> Path:
     return data / generations.COMPILED
 
 
-def _stamp(settings: Settings) -> dict[str, object]:
-    """Say what the tables of these settings would be made of."""
+def _stamp(folder: Path, content: str) -> dict[str, object]:
+    """Say what tables of this content would be made of, and what lies in the folder."""
+    tables = sorted(f"{name}.parquet" for name in (*TABLES, DIAGNOSES))
     return {
-        "content": generations.content(settings.data, settings.imported),
+        "content": content,
         "schema": generations.schema_version(),
-        "code": _code(),
+        "code": _digest([Path(__file__).parent / name for name in MAKERS]),
+        "tables": _digest([folder / name for name in tables]),
     }
 
 
-@cache
-def _code() -> str:
-    """Digest the code that decides what the tables hold."""
+def _digest(paths: Iterable[Path]) -> str:
     found = hashlib.sha256()
-    for name in MAKERS:
-        found.update((Path(__file__).parent / name).read_bytes())
+    for path in paths:
+        found.update(path.read_bytes())
     return found.hexdigest()[:16]

@@ -64,13 +64,15 @@ def check(store: Store, facets: Facets) -> None:
     if not wanted:
         return
     known: dict[str, list[str]] = {}
-    for name, value in store.direct("SELECT facet, value FROM store.search_facets"):
+    stated = "SELECT facet, value FROM store.search_facets ORDER BY docs DESC, value"
+    for name, value in store.direct(stated):
         known.setdefault(name, []).append(value)
     for name, value in wanted.items():
         have = known.get(name, [])
         if name == "framework" and value.casefold() not in map(str.casefold, have):
             cells = store.relation("cell_verdicts")
-            have += [row[0] for row in store.direct(f"SELECT DISTINCT framework FROM {cells}")]
+            rows = store.direct(f"SELECT DISTINCT framework FROM {cells} ORDER BY framework")
+            have += [each for (each,) in rows if each not in have]
         if value.casefold() not in map(str.casefold, have):
             from caniload.catalog.names import near
 

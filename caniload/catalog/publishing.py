@@ -143,7 +143,8 @@ def _publish(settings: Settings, former: Generation | None) -> Generation:
     with generations.translating(draft):
         for leftover in (draft, Path(f"{draft}.wal"), target):
             leftover.unlink(missing_ok=True)
-        _write(settings, base, names, draft, unchanged)
+        ready = former is None and compiled.fits(settings, content)
+        _write(settings, base, names, draft, unchanged, ready)
         _judge(draft, found)
         _durable(draft)
         draft.replace(target)
@@ -154,18 +155,22 @@ def _publish(settings: Settings, former: Generation | None) -> Generation:
 
 
 def _write(
-    settings: Settings, base: Path | None, names: list[str], draft: Path, unchanged: bool
+    settings: Settings,
+    base: Path | None,
+    names: list[str],
+    draft: Path,
+    unchanged: bool,
+    ready: bool,
 ) -> None:
     """Write authored data, evidence and diagnoses into a new file.
 
     `unchanged` says that the base was made of the same authored files, which are then not
-    read again.
+    read again; `ready` that what they give lies beside them, compiled, for want of a base.
     """
     import duckdb
 
     with duckdb.connect(":memory:") as database:
         same_schema = _attach_base(database, base, draft)
-        ready = base is None and compiled.fits(settings)
         verdicts.create_views(database)
         if names:
             segments.load_newer(database, settings, names)
@@ -203,21 +208,23 @@ def _write_authored(database: duckdb.DuckDBPyConnection, settings: Settings, rea
 
     `ready` says that what is authored lies there compiled, so that its files are not read.
     """
-    from caniload.catalog import authored_tables, dataset_joining, imported_tables, joining
-    from caniload.catalog.authored import load
-    from caniload.catalog.diagnosis import load_rules
+    from caniload.catalog import imported_tables
 
     imported_tables.write(database, "next", settings)
     if ready:
-        rules = compiled.write(database, "next", settings)
-    else:
-        authored = load(settings.data)
-        authored_tables.write(database, "next", authored)
-        authored_tables.write_environments(database, "next", settings.data)
-        joining.write(database, "next", settings.data, authored)
-        dataset_joining.write(database, "next", settings.data)
-        rules = load_rules(settings.data / "failures.yaml")
-        database.execute("INSERT INTO next.failure_rules VALUES (?)", [rules.to_json()])
+        return compiled.write(database, "next", settings)
+
+    from caniload.catalog import authored_tables, dataset_joining, joining
+    from caniload.catalog.authored import load
+    from caniload.catalog.diagnosis import load_rules
+
+    authored = load(settings.data)
+    authored_tables.write(database, "next", authored)
+    authored_tables.write_environments(database, "next", settings.data)
+    joining.write(database, "next", settings.data, authored)
+    dataset_joining.write(database, "next", settings.data)
+    rules = load_rules(settings.data / "failures.yaml")
+    database.execute("INSERT INTO next.failure_rules VALUES (?)", [rules.to_json()])
     search_tables.write(database, "next", settings.data)  # after all that it is derived of
     return rules
 

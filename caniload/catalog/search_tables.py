@@ -176,7 +176,7 @@ SELECT * FROM (
         t.status, []
     FROM {c}.tools t JOIN temp.named n ON n.kind = 'tool' AND n.id = t.id
 )
-ORDER BY doc, hub, handle;
+ORDER BY doc, hub, handle, catalogue, name, frameworks, size_bytes;
 INSERT INTO {c}.search_docs
 SELECT
     n.doc, n.kind, n.id, n.name, n.about, n.status, n.catalogue, n.family, n.tasks, n.called,

@@ -28,6 +28,15 @@ def test_a_gap_names_its_attempt_and_what_was_stated(caniload: Run) -> None:
     assert all(gap["cell"]["observation_id"] in text for gap in found)
 
 
+def test_a_facet_that_nothing_has_names_each_value_once(caniload: Run) -> None:
+    done = caniload("search", "bert", "--framework", "torchy")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "error: no framework named 'torchy'. did you mean pytorch? "
+        "the most frequent: pytorch, tensorflow, jax, litert, onnxruntime, tfjs\n"
+    )
+
+
 def test_what_is_asked_of_a_gap_must_be_known(caniload: Run) -> None:
     done = caniload("gaps", "--framework", "torchy")
     assert (done.returncode, done.stdout) == (2, "")

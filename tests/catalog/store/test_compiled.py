@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from caniload.catalog import authored, compiled, publishing
+from caniload.catalog import authored, compiled, generations, publishing
 from caniload.settings import Settings
 
 DATA = Settings.read({}).data
@@ -34,6 +34,10 @@ def at(data: Path, home: Path) -> Settings:
     return Settings.read({"CANILOAD_HOME": str(home), "CANILOAD_DATA": str(data)})
 
 
+def fits(settings: Settings) -> bool:
+    return compiled.fits(settings, generations.content(settings.data, settings.imported))
+
+
 def tables(settings: Settings) -> dict[str, list[tuple[object, ...]]]:
     """Publish and return every table that does not say when."""
     made = publishing.rebuild(settings)
@@ -47,7 +51,7 @@ def tables(settings: Settings) -> dict[str, list[tuple[object, ...]]]:
 
 
 def test_what_is_ready_made_is_what_the_files_give(data, tmp_path, monkeypatch):
-    assert compiled.fits(at(data, tmp_path / "a"))
+    assert fits(at(data, tmp_path / "a"))
     from_files = tables(
         at(shutil.copytree(data, tmp_path / "data", ignore=without), tmp_path / "b")
     )
@@ -62,7 +66,7 @@ def without(_: str, names: list[str]) -> list[str]:
     return [name for name in names if name == "compiled"]
 
 
-@pytest.mark.parametrize("change", ["a file", "a stamp", "no stamp"])
+@pytest.mark.parametrize("change", ["a file", "a stamp", "no stamp", "a table"])
 def test_what_has_moved_is_read_from_the_files(data, tmp_path, change):
     mine = shutil.copytree(data, tmp_path / "data")
     if change == "a file":
@@ -71,15 +75,25 @@ def test_what_has_moved_is_read_from_the_files(data, tmp_path, change):
     elif change == "a stamp":
         stamp = mine / "compiled" / "stamp.json"
         stamp.write_text(stamp.read_text().replace('"schema": ', '"schema": 1'))
+    elif change == "a table":
+        shutil.copy(mine / "compiled" / "claims.parquet", mine / "compiled" / "sources.parquet")
     else:
         (mine / "compiled" / "stamp.json").unlink()
     settings = at(mine, tmp_path / "home")
-    assert not compiled.fits(settings)
+    assert not fits(settings)
     if change == "a file":
         found = tables(settings)["tools"]
         assert any("TorchServe, moved" in str(row) for row in found)
 
 
-def test_what_comes_with_caniload_is_of_its_files():
-    """Else first use reads them all; `caniload catalog compile` makes it anew."""
-    assert compiled.fits(Settings.read({"CANILOAD_HOME": "/nonexistent"}))
+def test_what_comes_with_caniload_is_of_its_files(tmp_path):
+    """Else first use reads them all, or is wrong; `caniload catalog compile` makes it anew."""
+    assert fits(Settings.read({"CANILOAD_HOME": str(tmp_path / "home")}))
+    anew = shutil.copytree(DATA, tmp_path / "data", ignore=without)
+    compiled.compile_catalogue(at(anew, tmp_path / "home"))
+    for table in (*compiled.TABLES, compiled.DIAGNOSES):
+        rows = [
+            duckdb.sql(f"FROM '{place}/compiled/{table}.parquet'").fetchall()
+            for place in (DATA, anew)
+        ]
+        assert rows[0] == rows[1], table

@@ -133,7 +133,9 @@ def _document(source: str, importer: Any, place: str | None, settings: Settings)
             return {"commit": _commit(path), "entries": importer.read_checkout(path)}
         return json.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise UnreadableFileError(place, str(error), "name what to read with --from") from error
+        why = getattr(error, "strerror", None) or str(error)
+        hint = "--from takes a checkout, a file, or the address of one"
+        raise UnreadableFileError(place, why, hint) from error
     except ValueError as error:
         raise UnreadableFileError(place, f"it is no JSON: {error}") from error
     except (KeyError, TypeError) as error:

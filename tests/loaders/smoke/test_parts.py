@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import struct
@@ -117,6 +118,17 @@ def test_converted_weights_are_found_by_digest(found: dict[str, str], code: str 
     result = weights.compare_values({"a": "d1", "b": "d2", "c": "d3"}, found)
     assert (result.status == "passed") == (code is None)
     assert result.detail.startswith(f"{code}: ") or code is None
+
+
+def test_numbers_are_sixteen_of_each_digest() -> None:
+    """As the generator is described; recorded fingerprints hold only while it stays so."""
+    expected = []
+    for index in range(3):
+        block = hashlib.sha256(f"3:input.0:{index}".encode()).digest()
+        pairs = [block[at] * 256 + block[at + 1] for at in range(0, 32, 2)]
+        expected += [pair / 32768.0 - 1.0 for pair in pairs]
+    for count in (0, 1, 16, 17, 40):
+        assert inputs.uniform(3, "input.0", count) == expected[:count]
 
 
 def test_inputs_depend_on_the_seed_alone() -> None:

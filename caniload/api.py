@@ -148,6 +148,8 @@ class Catalogue:
         """
         if env is not None and python is not None:
             raise BadInputError("env and python exclude each other", "give one of them")
+        from caniload.runs.here import place
+
         here = None if env is not None else place(python)
         return questions.check(
             self.store,
@@ -317,18 +319,6 @@ class Catalogue:
         from caniload.catalog.dumping import dump
 
         return dump(self.store, Path(folder), format, tables)
-
-
-def place(python: str | PathLike[str] | None = None) -> Place:
-    """Read the interpreter that a question is about: the one given, else the one that is active.
-
-    Raises `InterpreterError` where there is none.
-    """
-    from caniload.runs.here import here, read
-
-    found = read(Path(python).expanduser().absolute() if python else here())
-    name = str(python) if python else str(found.python)
-    return Place(found.versions, found.python_minor, found.platform, name)
 
 
 def _once(method: Callable[Concatenate[Catalogue, _P], _R]) -> Callable[_P, _R]:

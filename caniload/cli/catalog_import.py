@@ -143,10 +143,13 @@ def _document(source: str, importer: Any, place: str | None, settings: Settings)
 
 
 def _commit(checkout: Path) -> str:
-    """Ask git for the commit of a checkout: it is the provenance."""
+    """Ask git for the commit of a checkout: it is the provenance.
+
+    A folder within another checkout is none: git would tell of the one around it.
+    """
     try:
         done = subprocess.run(
-            ["git", "-C", str(checkout), "rev-parse", "HEAD"],
+            ["git", "-C", str(checkout), "rev-parse", "--show-prefix", "HEAD"],
             capture_output=True,
             text=True,
             check=False,
@@ -154,10 +157,11 @@ def _commit(checkout: Path) -> str:
         )
     except FileNotFoundError as error:
         raise UnreadableFileError(str(checkout), "git is not installed") from error
-    if done.returncode:
+    prefix, _, commit = done.stdout.partition("\n")
+    if done.returncode or prefix:
         why = "git does not know its commit, which is the provenance"
         raise UnreadableFileError(str(checkout), why, "give a git checkout")
-    return done.stdout.strip()
+    return commit.strip()
 
 
 def _ask_hf(query: Any, settings: Settings, when: str) -> Iterable[dict[str, Any]]:

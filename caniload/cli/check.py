@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +12,7 @@ from caniload.errors import BadInputError
 from caniload.settings import Settings
 
 if TYPE_CHECKING:
-    from caniload.catalog.answers import Answer, Place
+    from caniload.catalog.answers import Answer
 
 EXAMPLES = (
     "caniload check minilm",
@@ -48,11 +47,12 @@ def command(
     from caniload.cli.answer import human
     from caniload.cli.ways import way
     from caniload.publish.checked import plain, shown_with
+    from caniload.runs.here import place
 
     if env is not None and python is not None:
         raise BadInputError("--env and --python exclude each other", "give one of them")
     settings, now = Settings.read(), day(today)
-    here = None if env is not None else _place(python)
+    here = None if env is not None else place(python)
     with open_store(settings) as store:
         answers = [
             questions.check(
@@ -76,16 +76,6 @@ def command(
         lambda: [_bare(answer, named=len(answers) > 1) for answer in answers],
     )
     return codes.worst(codes.code(answer.verdict) for answer in answers)
-
-
-def _place(python: str | None) -> Place:
-    """Read the interpreter that the question is about."""
-    from caniload.catalog.answers import Place
-    from caniload.runs.here import here, read
-
-    found = read(Path(python).expanduser().absolute() if python else here())
-    name = python or str(found.python)
-    return Place(found.versions, found.python_minor, found.platform, name)
 
 
 def _check_loader(loader: str | None, answers: list[Answer]) -> None:

@@ -15,8 +15,12 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from caniload.errors import InterpreterError
+
+if TYPE_CHECKING:
+    from caniload.catalog.answers import Place
 
 _LISTING = (
     "import json,sys;"
@@ -87,6 +91,18 @@ def read(python: Path, environ: Mapping[str, str] | None = None) -> Here:
     minor, folders = _from_disk(python, env) or _from_process(python, env)
     versions, builds = scan(folders)
     return Here(python, minor, this_platform(), versions, builds)
+
+
+def place(python: str | os.PathLike[str] | None = None) -> Place:
+    """Return the interpreter that a question is about: the one given, else the active one.
+
+    Raises `InterpreterError` where there is none.
+    """
+    from caniload.catalog.answers import Place
+
+    found = read(Path(python).expanduser().absolute() if python else here())
+    name = str(python) if python else str(found.python)
+    return Place(found.versions, found.python_minor, found.platform, name)
 
 
 def read_built(envs: Path, name: str) -> Here | None:

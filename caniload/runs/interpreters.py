@@ -57,15 +57,14 @@ class Interpreter:
 
     @cached_property
     def binds(self) -> tuple[Path, ...]:
-        """The fewest folders that hold all of it, each link on the way to the binary included."""
+        """The folders that hold it, each link on the way to the binary included; sorted.
+
+        Some lie in others: an outer one may be too wide to show.
+        """
         wanted = [*self.prefixes, *self.sys_path, *self.pth_targets, *_link_folders(self.python)]
         real = [path.resolve() for path in wanted if path.exists()]
         folders = {path if path.is_dir() else path.parent for path in (*wanted, *real)}
-        kept: list[Path] = []
-        for folder in sorted(path for path in folders if path.exists()):
-            if not any(folder.is_relative_to(other) for other in kept):
-                kept.append(folder)
-        return tuple(kept)
+        return tuple(sorted(path for path in folders if path.exists()))
 
 
 def probe(python: Path) -> Interpreter:

@@ -155,13 +155,24 @@ def artefact_binds(root: Path, files: Iterable[str]) -> tuple[Path, ...]:
 
 
 def readable_by_all(view: View) -> bool:
-    """Tell whether any user may read what a worker is shown; of folders, only they themselves."""
+    """Tell whether any user may read what a worker is shown; of folders, only they themselves.
+
+    The sandbox makes the folders above what is shown anew and open. Those between one shown folder
+    and another within it are the machine's own, and any of them may be closed.
+    """
     for path in view.read_only:
         if path.exists() and not path.is_symlink():
             wanted = 0o5 if path.is_dir() else 0o4
             if path.stat().st_mode & wanted != wanted:
                 return False
-    return True
+    outer = _outermost(view.read_only)
+    between = {
+        parent
+        for path in (*view.read_only, *view.writable, view.scratch)
+        for parent in path.parents
+        if any(parent.is_relative_to(other) for other in outer)
+    }
+    return all(parent.stat().st_mode & 0o1 for parent in between if parent.exists())
 
 
 def spare_user() -> int:

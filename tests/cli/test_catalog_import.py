@@ -83,7 +83,7 @@ def test_a_checkout_is_imported_compared_and_left_untouched(
 
 
 def test_what_cannot_be_read_is_one_line(
-    caniload: Run, data: dict[str, str], tmp_path: Path
+    caniload: Run, data: dict[str, str], checkout: Path, tmp_path: Path
 ) -> None:
     def refused(*args: str, code: int = 2) -> str:
         return one_line(caniload("catalog", "import", *args, **data), code)
@@ -94,6 +94,8 @@ def test_what_cannot_be_read_is_one_line(
     assert "it is no JSON" in refused("onnx-hub", "--from", str(tmp_path / "bad.json"))
     (tmp_path / "none").mkdir()
     assert "git does not know its commit" in refused("tfhub", "--from", str(tmp_path / "none"))
+    within = checkout / "assets"
+    assert "git does not know its commit" in refused("tfhub", "--from", str(within))
     assert "a query of Hugging Face is empty" in refused("hf")
     assert "--env and --python exclude" in refused("timm", "-e", "vision", "-p", sys.executable)
     assert "no environment named 'visoin'" in refused("timm", "--env", "visoin")

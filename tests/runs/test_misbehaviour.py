@@ -221,19 +221,18 @@ def test_the_number_of_processes_is_limited_where_groups_are_writable(boxed: Exe
 
 
 def test_the_number_of_processes_is_limited_without_control_groups_too(
-    boxed: Executor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    apart: Executor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("caniload.runs.memory.find", lambda: None)
-    tmp_path.chmod(0o755)
-    seen = attempt(boxed, "fork_many", arguments={"wanted": 600})
+    seen = attempt(apart, "fork_many", arguments={"wanted": 600})
     assert (seen.sandbox.kind, seen.sandbox.processes) == ("bubblewrap", "rlimit")
     assert 100 < seen.numbers["made"] < memory.MAX_PROCESSES
-    seen = attempt(boxed, "read_status")
+    seen = attempt(apart, "read_status")
     status = dict(line.split(":\t", 1) for line in seen.facts["status"].splitlines())
     assert set(status["CapEff"]) == set(status["CapPrm"]) == set(status["CapAmb"]) == {"0"}
     assert "0" not in status["Uid"].split(), "RLIMIT_NPROC does not bind root"
     assert status["NoNewPrivs"] == "1"
-    seen = attempt(boxed, "scribble")
+    seen = attempt(apart, "scribble")
     assert seen.outcome is Outcome.PASSED
 
 

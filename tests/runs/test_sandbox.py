@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -187,14 +188,41 @@ def test_binds_are_narrow() -> None:
     assert not {str(path) for path in binds} & wide
 
 
+def test_a_folder_too_wide_to_show_hides_no_narrower_one(tmp_path: Path) -> None:
+    venv = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
+    (site,) = venv.glob("lib/python*/site-packages")
+    (site / "editable.pth").write_text(f"{tmp_path}\n")
+    interpreter = probe(venv / "bin" / "python")
+    assert tmp_path in interpreter.binds
+    shown = sandbox.interpreter_binds(interpreter, home=tmp_path / "home")
+    assert tmp_path not in shown
+    assert venv in shown
+
+
+@pytest.mark.parametrize("closed", ["scratch", "inner"])
+def test_a_closed_folder_within_a_shown_one_keeps_other_users_out(
+    tmp_path: Path, closed: str
+) -> None:
+    shown, scratch, inner = tmp_path, tmp_path / "scratch" / "1", tmp_path / "inner" / "weights"
+    shown.chmod(0o755)
+    for folder in (scratch, inner):
+        folder.mkdir(parents=True)
+    view = sandbox.View(read_only=(shown, inner), writable=(), scratch=scratch)
+    assert sandbox.readable_by_all(view)
+    (tmp_path / closed).chmod(0o700)
+    assert not sandbox.readable_by_all(view)
+    outside = sandbox.View(read_only=(inner,), writable=(), scratch=scratch)
+    assert sandbox.readable_by_all(outside)
+
+
 def test_a_worker_whose_processes_are_counted_is_a_user_of_its_own(
-    boxed: Executor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    apart: Executor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("caniload.runs.memory.find", lambda: None)
-    tmp_path.chmod(0o755)
     users = []
     for label in ("a", "b"):
-        seen = only(boxed, make_job("read_status", label=label))
+        seen = only(apart, make_job("read_status", label=label))
         status = dict(line.split(":\t", 1) for line in seen.facts["status"].splitlines())
         users += {int(each) for each in status["Uid"].split()}
     if os.getuid() == 0:

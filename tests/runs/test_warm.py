@@ -118,6 +118,7 @@ def test_programs_code_accelerators_and_plugins_are_never_forked(
 def test_several_cells_at_once_each_end_in_one_settlement(
     settings: Settings, warm: Executor, tmp_path: Path
 ) -> None:
+    before = processes.tree(os.getpid())
     warm.workers = 3
     jobs = [job("slow_pass", label=str(n), arguments={"seconds": 0.4}) for n in range(6)]
     jobs += [job("segfault", label="crash"), make_job("pass_", label="fresh")]
@@ -131,7 +132,7 @@ def test_several_cells_at_once_each_end_in_one_settlement(
         jobs[6].cell.handle
     ]
     assert took < sum(each.wall_seconds for each in result.observations)
-    assert processes.tree(os.getpid()) == {os.getpid()}
+    assert processes.tree(os.getpid()) <= before
 
 
 def test_an_error_in_one_thread_stops_the_others_and_the_run_resumes(
@@ -141,13 +142,14 @@ def test_an_error_in_one_thread_stops_the_others_and_the_run_resumes(
         if "stops" in cell.handle and event["event"] == "stage":
             raise KeyboardInterrupt
 
+    before = processes.tree(os.getpid())
     warm.workers, warm.on_event = 2, interrupt
     jobs = [job("hang", label="hangs"), job("pass_", label="stops"), job("pass_", label="later")]
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         warm.run(jobs)
     assert time.monotonic() - began < 30
-    assert processes.tree(os.getpid()) == {os.getpid()}
+    assert processes.tree(os.getpid()) <= before
     (run_id,) = journal.unfinished(settings.segments)
     warm.on_event = None
     short = [replace(jobs[0], timeout_seconds=1.0), *jobs[1:]]
@@ -202,6 +204,7 @@ def test_a_killed_zygote_is_no_outcome_of_its_childs_cell(
     warm: Executor, boxed: bool, victim: str
 ) -> None:
     """The cell goes to a fresh worker, the next one to a new zygote; no fork outlives the old."""
+    before = processes.tree(os.getpid())
     warm.on_event = ending(victim)
     if not boxed:
         warm = Executor(
@@ -211,7 +214,7 @@ def test_a_killed_zygote_is_no_outcome_of_its_childs_cell(
     seen = warm.run([*jobs, job("pass_", label="b")]).observations
     assert [each.outcome for each in seen] == ["passed"] * 3
     assert [each.worker for each in seen] == ["warm", "fresh", "warm"]
-    assert processes.tree(os.getpid()) == {os.getpid()}
+    assert processes.tree(os.getpid()) <= before
 
 
 def test_a_killed_fork_is_our_fault_and_tried_again(warm: Executor) -> None:

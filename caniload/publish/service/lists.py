@@ -29,7 +29,9 @@ from caniload.publish.service.asking import (
 from caniload.publish.service.shapes import (
     DatasetRow,
     Document,
+    EntryShown,
     ModelRow,
+    ModelShown,
     Page,
     ResultRow,
     SourceRow,
@@ -64,7 +66,7 @@ async def models(
 @router.get(
     "/v1/models/{model:path}",
     response_model=None,
-    responses={200: {"model": Document[ModelAnswer]}},
+    responses={200: {"model": Document[ModelShown]}},
     summary="One model",
 )
 async def model_shown(ask: Ask, model: Subject, whose: Whose = "all") -> Response:
@@ -116,7 +118,7 @@ async def datasets(
 @router.get(
     "/v1/datasets/{id}",
     response_model=None,
-    responses={200: {"model": Document[EntryAnswer]}},
+    responses={200: {"model": Document[EntryShown]}},
     summary="One dataset",
 )
 async def dataset(
@@ -143,7 +145,7 @@ async def tools(
 @router.get(
     "/v1/tools/{id}",
     response_model=None,
-    responses={200: {"model": Document[EntryAnswer]}},
+    responses={200: {"model": Document[EntryShown]}},
     summary="One tool",
 )
 async def tool(

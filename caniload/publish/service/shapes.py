@@ -11,8 +11,9 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from caniload.catalog.answers import Answer
+from caniload.catalog.answers import Answer, EntryAnswer, ModelAnswer
 from caniload.catalog.search import Hit
+from caniload.catalog.shelves import Imported, Reached
 
 Data = TypeVar("Data")
 
@@ -67,6 +68,20 @@ class Checked(Answer):
 
     install: str | None = None
     snippet: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelShown(ModelAnswer):
+    """One model whole, with what imported catalogues state of its sources."""
+
+    imported: tuple[Imported, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EntryShown(EntryAnswer):
+    """One dataset or tool whole; of a dataset, how libraries reach it."""
+
+    imported: tuple[Reached, ...] = ()
 
 
 class ModelRow(BaseModel):

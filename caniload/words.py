@@ -119,5 +119,8 @@ FRAMEWORK_NAMES = {
 DEVICES = ("cpu", "cuda", "mps")
 """Device kinds; `cuda:1` names one device of a kind."""
 
+CONTROL = "__control__"
+"""The model that control cells of a night name; no entry is called so."""
+
 COPY_OF = "copy-of-"
 """How the environment of a bisection's candidate is named, before the name of what was copied."""

@@ -78,6 +78,16 @@ def of_model(store: Store, model: str) -> tuple[Imported, ...]:
     return tuple(map(_imported, rows))
 
 
+def every(store: Store) -> tuple[Imported, ...]:
+    """Return all imported sources, each with the model that it hangs under, by handle."""
+    rows = store.direct_rows(
+        _IMPORTED.format(rule="j.rule", model="j.model")
+        + "LEFT JOIN store.joins j ON j.handle = i.handle AND j.catalogue = i.catalogue "
+        "ORDER BY i.handle, i.catalogue",
+    )
+    return tuple(map(_imported, rows))
+
+
 def of_source(store: Store, handle: str) -> tuple[Imported, ...]:
     """Return what catalogues state of a source, whatever its revision; empty for an unknown one."""
     bare = handle.partition("#")[0].partition("@")[0]

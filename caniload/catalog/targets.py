@@ -8,6 +8,7 @@ from typing import Any
 from caniload.catalog.store import Store
 from caniload.errors import UnknownNameError
 from caniload.handles import HUBS, parse
+from caniload.words import CONTROL
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def find(store: Store, text: str) -> Target:
             return Target(str(handle), owner, handle.source, handle.revision, handle.format)
         raise UnknownNameError("recorded source", text, hint=f"`caniload run {text}` attempts it")
     named = store.direct(f"SELECT 1 FROM {cells} WHERE model = ? LIMIT 1", [text])
-    if named and text != "__control__":
+    if named and text != CONTROL:
         return Target(text, model=text)
     raise UnknownNameError("model", text, _near(store, wanted), "`caniload list` names them all")
 

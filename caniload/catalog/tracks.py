@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from caniload.catalog.rows import aware
+from caniload.words import CONTROL
 
 if TYPE_CHECKING:
     from caniload.catalog.store import Store
@@ -114,7 +115,7 @@ _FROM = (
     "LEFT JOIN diagnoses d ON d.observation_id = o.id "
     "LEFT JOIN cell_verdicts v ON v.cell_id = o.cell_id "
 )
-_OURS = "o.model IS DISTINCT FROM '__control__'"
+_OURS = f"o.model IS DISTINCT FROM '{CONTROL}'"
 
 
 def of_runs(

@@ -11,6 +11,7 @@ from caniload.cli.dates import day
 from caniload.cli.options import Format, Framework, Loader
 from caniload.cli.out import Out, paint, width
 from caniload.cli.tables import table
+from caniload.publish import ranges
 from caniload.settings import Settings
 
 if TYPE_CHECKING:
@@ -86,37 +87,11 @@ def _series(series: Series, several: bool) -> str:
             lines[at] = lines[at].replace(f"  {row[1]}", f"  {paint(row[1], colour)}", 1)
     beside = ", ".join(f"{name} {version}" for name, version in sorted(series.beside.items()))
     place = f"Python {series.python_minor}, {series.platform}"
-    head = f"{_who(series)}: {_sentence(series)}"
+    head = f"{ranges.who(series)}: {ranges.sentence(series)}"
     second = f"beside {beside}; {place}" if beside else place
     if several:
         second = f"{series.handle}; {second}"
     return "\n".join([head, f"  {second}", *(f"  {line}" for line in lines)])
-
-
-def _sentence(series: Series) -> str:
-    """Say the ranges in one sentence: `works transformers 4.30.0 to 4.52.4; fails from 4.56.0`."""
-    words = []
-    results = [span.result for span in series.spans]
-    for at, span in enumerate(series.spans):
-        package = f"{series.package} " if at == 0 else ""
-        why = f", {_code(span)}" if results.count(span.result) > 1 and _code(span) else ""
-        if span.first != span.last:
-            why = f" ({_tested(span)} tested{why})"
-        else:
-            why = f" ({why.removeprefix(', ')})" if why else ""
-        last = at == len(series.spans) - 1
-        if last and at:
-            words.append(f"{span.result} from {span.first}{why}")
-        elif span.first == span.last:
-            words.append(f"{span.result} {package}{span.first}{why}")
-        else:
-            words.append(f"{span.result} {package}{span.first} to {span.last}{why}")
-    return "; ".join(words)
-
-
-def _code(span: Span) -> str:
-    """Return the code of a range's diagnosis, empty where there is none."""
-    return span.reason if span.reason and "|" not in span.reason else ""
 
 
 def _span_row(span: Span) -> tuple[str, str, str, str, str]:
@@ -127,17 +102,11 @@ def _span_row(span: Span) -> tuple[str, str, str, str, str]:
     first = min(each.first_at for each in span.points)
     last = max(each.last_at for each in span.points)
     when = day(first) if day(first) == day(last) else f"{day(first)} to {day(last)}"
-    code = f" ({_code(span)})" if _code(span) else ""
-    tested = _tested(span) if span.first != span.last else "1"
+    code = f" ({ranges.code(span)})" if ranges.code(span) else ""
+    tested = ranges.tested(span) if span.first != span.last else "1"
     if span.untested is None:
         tested += ", others between are not known"
     return versions, span.result, tested, when, f"{span.title}{code}" if span.title else ""
-
-
-def _tested(span: Span) -> str:
-    """Count the tested versions of a range, of how many where the registry's list is known."""
-    count = len(span.points)
-    return str(count) if span.untested is None else f"{count} of {count + len(span.untested)}"
 
 
 def _gap_row(gap: Gap) -> tuple[str, str, str, str, str]:
@@ -154,11 +123,6 @@ def _marked(point: Point) -> str:
     return f"{point.version} (pre-release)" if point.prerelease else point.version
 
 
-def _who(series: Series) -> str:
-    options = "".join(f" {key}={value}" for key, value in series.options.items())
-    return f"{series.loader}{options} in {series.framework}, {series.device}"
-
-
 def _still(still: Sequence[Series], several: bool) -> str:
     """Return what was measured with one set of versions alone."""
     if not still:
@@ -169,7 +133,9 @@ def _still(still: Sequence[Series], several: bool) -> str:
         versions = ", ".join(f"{n} {v}" for n, v in sorted(each.beside.items()))
         what = (each.handle,) if several else ()
         why = span.title
-        rows.append((*what, _who(each), span.result, versions, day(span.points[-1].last_at), why))
+        rows.append(
+            (*what, ranges.who(each), span.result, versions, day(span.points[-1].last_at), why)
+        )
     head = ("loaded by", "result", "versions", "measured", "why")
     text = table(("what", *head) if several else head, rows, width())
     return "measured with one set of versions alone\n" + "\n".join(

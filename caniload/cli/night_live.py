@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from caniload.cli.dates import seconds
 from caniload.cli.live import Plain
 from caniload.cli.out import Out
+from caniload.words import CONTROL
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 def name(cell: Cell) -> str:
     """Name a cell: what is loaded, by what, in what and where; a control says that it is one."""
     what, _, _ = cell.handle.partition("@")
-    if cell.model == "__control__":
+    if cell.model == CONTROL:
         what = f"control {what.partition(':')[2]}"
     elif cell.model:
         what = cell.model
@@ -44,7 +45,7 @@ class Lines(Plain):
 
     def planned(self, cells: Sequence[Cell]) -> None:
         """Say how many cells there are."""
-        watched = sum(cell.model == "__control__" for cell in cells)
+        watched = sum(cell.model == CONTROL for cell in cells)
         self._total = len(cells)
         self._out.talk(f"{len(cells) - watched} cells to attempt, and {watched} controls")
 

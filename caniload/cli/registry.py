@@ -65,6 +65,7 @@ COMMANDS: dict[str, Entry] = {
     "docs": Entry(
         "caniload.cli.docs", "Put evidence into pages: tables, badges, embeds.", True, True
     ),
+    "site": Entry("caniload.cli.site", "Build a static site of everything known.", True, True),
     "serve": Entry("caniload.cli.serve", "Answer over HTTP, read-only, from the evidence."),
 }
 """In the order in which `caniload --help` lists them."""

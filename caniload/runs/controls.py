@@ -24,9 +24,9 @@ from caniload.records import Cell, Observation, Recipe, Record
 from caniload.runs.interpreters import Interpreter, environment
 from caniload.runs.job import Job
 from caniload.settings import Settings
-from caniload.words import Outcome
+from caniload.words import CONTROL, Outcome
 
-MODEL = "__control__"
+MODEL = CONTROL
 """The model that the cells of controls name; no verdict is about it."""
 
 FOLDER = Path(__file__).parents[1] / "data" / "controls"

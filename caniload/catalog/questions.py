@@ -55,7 +55,7 @@ def check(
     check_names(store, framework, device, environment, whom)
     store.limit(whom, target.model or target.source)
     every = _ranked(store, *target.where())
-    there = _measured_in(store, environment)
+    there = _measured_in(store, environment, every)
 
     def covered(cells: Sequence[CellAnswer]) -> tuple[CellAnswer, ...]:
         asked = (framework, loader, device, environment, environment_key, there)
@@ -114,7 +114,7 @@ def matrix(
     found = _ranked(store, where, params)
     if exports:
         found += _cells(store, where + " AND kind = 'export'", params)
-    there = _measured_in(store, environment)
+    there = _measured_in(store, environment, found if model is not None else None)
     kept = [
         known
         for known in found
@@ -296,18 +296,27 @@ def _covers(
     )
 
 
-def _measured_in(store: Store, environment: str | None) -> frozenset[str]:
-    """Return the cells that were ever measured in an environment of that name.
+def _measured_in(
+    store: Store, environment: str | None, among: Sequence[CellAnswer] | None
+) -> frozenset[str]:
+    """Return the cells, of some or of all, that were ever measured in an environment of that name.
 
     Environments with the same decisive versions share cells, and a cell names the last alone.
     """
     if environment is None:
         return frozenset()
-    found = store.direct(
-        f"SELECT DISTINCT cell_id FROM {store.relation('observations')} WHERE environment = ?",
-        [environment],
-    )
-    return frozenset(cell_id for (cell_id,) in found)
+    observed = f"SELECT cell_id FROM {store.relation('observations')} WHERE environment = $name"
+    params: dict[str, Any] = {"name": environment}
+    if among is not None:
+        # Rows lie sorted by source: few are read. What was derived may have a source of its own.
+        params["sources"] = sorted({known.source for known in among if known.cell_id})
+        if not params["sources"]:
+            return frozenset()
+        observed = (
+            f"{observed} AND source IN (SELECT unnest($sources::VARCHAR[])) "
+            f"UNION ALL {observed} AND parent_observation IS NOT NULL"
+        )
+    return frozenset(cell_id for (cell_id,) in store.direct(observed, params))
 
 
 def _with_ways_out(answer: Answer, every: Sequence[CellAnswer]) -> Answer:
@@ -336,14 +345,22 @@ def check_names(
 ) -> None:
     """Raise `UnknownNameError` for a framework, device, environment or whom that nobody knows."""
     if framework is not None and framework not in FRAMEWORKS:
-        known = [row[0] for row in store.sql("SELECT DISTINCT framework FROM ranked")]
+        known = [
+            row[0]
+            for row in store.direct(
+                f"SELECT DISTINCT framework FROM {store.relation('cell_verdicts')} "
+                "WHERE kind = 'attempt' UNION SELECT framework FROM store.claims"
+            )
+        ]
         if framework not in known:
             raise _unknown("framework", framework, FRAMEWORKS)
     if device is not None and device.partition(":")[0] not in DEVICES:
         raise _unknown("device", device, DEVICES)
     if whom not in WHOM:
         raise _unknown("observer", whom, WHOM)
-    if environment is not None:
+    if environment is not None and not store.direct(
+        "SELECT 1 FROM store.environments WHERE name = ?", [environment]
+    ):
         names = store.direct(
             "SELECT name FROM store.environments "
             f"UNION SELECT environment FROM {store.relation('cell_verdicts')}"

@@ -144,11 +144,11 @@ def _version(text: str) -> Version:
 
 def _series(store: Store, model: ModelAnswer) -> Iterator[Ranges]:
     found = history(store, model.id)
-    for one in _most_first(found.series)[:SERIES]:
+    for at, one in enumerate(_most_first(found.series)[:SERIES], 1):
         yield Ranges(
             ranges.who(one),
             ranges.sentence(one),
-            plots.strip(one),
+            plots.strip(one, f"{at}. {ranges.who(one)}"),
             dict(one.beside),
             one.python_minor,
             one.platform,

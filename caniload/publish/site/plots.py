@@ -20,8 +20,11 @@ _HEIGHT = 62
 _BARS = 96
 
 
-def strip(series: Series) -> Markup:
-    """Draw a series: a square a tested version, a dotted line where releases lie untested."""
+def strip(series: Series, place: str) -> Markup:
+    """Draw a series: a square a tested version, a dotted line where releases lie untested.
+
+    `place` names the plot among others on its page.
+    """
     from markupsafe import Markup
 
     marks = []
@@ -45,9 +48,9 @@ def strip(series: Series) -> Markup:
         f"{point.version} {point.result}" for span in series.spans for point in span.points
     )
     return Markup(
-        '<div class="scroll strip" tabindex="0" role="region" aria-label="Tested versions">'
+        '<div class="scroll strip" tabindex="0" role="region" aria-label="{}: tested versions">'
         '<svg role="img" aria-label="{}" width="{}" height="{}" viewBox="0 0 {} {}">{}</svg></div>'
-    ).format(label, x + 4, _HEIGHT, x + 4, _HEIGHT, Markup("").join(marks))
+    ).format(place, label, x + 4, _HEIGHT, x + 4, _HEIGHT, Markup("").join(marks))
 
 
 def _mark(x: int, version: str, result: str, observations: int) -> Markup:

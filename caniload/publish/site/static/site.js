@@ -110,5 +110,7 @@
     if (table.closest(".table")) filterable(table, at);
   });
   addEventListener("hashchange", reveal);
+  // The browser's own way to a fragment, at load, would take the focus away again.
+  addEventListener("load", () => requestAnimationFrame(reveal));
   reveal();
 })();

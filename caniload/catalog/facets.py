@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _PLAIN = {"hub": "hub", "licence": "licence", "status": "status"}
 _LISTS = {"task": "tasks", "framework": "frameworks", "language": "languages",
           "file-format": "formats"}  # fmt: skip
+_OF_KIND = "doc IN (SELECT doc FROM store.search_docs WHERE kind = $kind)"
 NAMES = ("task", "framework", "hub", "licence", "file-format", "status", "language")
 """The facets that have values, in the order in which they are shown."""
 
@@ -80,22 +81,22 @@ def check(store: Store, facets: Facets) -> None:
             raise UnknownNameError(name, value, near(value, have), f"the most frequent: {most}")
 
 
-def condition(facets: Facets, cells: str) -> tuple[str, str, dict[str, Any]]:
-    """Return a CTE `measured`, or nothing, the SQL condition on `i`, an item, and parameters.
-
-    `cells` is what to select verdicts from.
-    """
+def condition(store: Store, facets: Facets) -> tuple[str, str, dict[str, Any]]:
+    """Return a CTE `measured`, or nothing, the SQL condition on `i`, an item, and parameters."""
     parts = ["true"]
     params: dict[str, Any] = {}
     for name, value in facets.values().items():
         key = name.replace("-", "_")
-        if name == "framework":
+        if name == "framework" and facets.measured and not facets.claimed:
             continue
-        params[key] = value.casefold()
+        params[key] = _spelt(store, name, value)
         if name in _PLAIN:
-            parts.append(f"lower(i.{_PLAIN[name]}) = ${key}")
-        else:
-            parts.append(f"list_contains(list_transform(i.{_LISTS[name]}, {_LOWER}), ${key})")
+            parts.append(f"list_contains(${key}, i.{_PLAIN[name]})")
+        elif name != "framework":
+            parts.append(f"list_has_any(i.{_LISTS[name]}, ${key})")
+    if facets.kind is not None:
+        params["kind"] = facets.kind
+        parts.append(f"i.{_OF_KIND}")
     for key, column, most in (
         ("parameters", "parameters", facets.max_parameters),
         ("bytes", "size_bytes", facets.max_bytes),
@@ -105,8 +106,6 @@ def condition(facets: Facets, cells: str) -> tuple[str, str, dict[str, Any]]:
             parts.append(f"i.{column} <= ${key}")
     asked, ran = _claimed(facets), "EXISTS (FROM measured r WHERE r.doc = i.doc "
     ran += "AND (r.handle IS NULL OR r.handle = i.handle))"
-    if facets.framework is not None:
-        params["framework"] = facets.framework.casefold()
     if facets.measured:
         parts.append(ran)
     if facets.claimed:
@@ -114,25 +113,31 @@ def condition(facets: Facets, cells: str) -> tuple[str, str, dict[str, Any]]:
     if facets.framework is not None and not facets.measured and not facets.claimed:
         parts.append(f"({asked} OR {ran})")
     needed = "measured" in " ".join(parts)
+    if needed and facets.framework is not None:
+        params["ran"] = facets.framework.casefold()
+    cells = store.relation("cell_verdicts")
     return (_measured(facets, cells) if needed else ""), " AND ".join(parts), params
 
 
-_LOWER = "lambda x: lower(x)"
+def _spelt(store: Store, name: str, value: str) -> list[str]:
+    """Return all that the catalogue has of a facet's value, whatever the case of its letters."""
+    found = store.direct(
+        "SELECT value FROM store.search_facets WHERE facet = ? AND lower(value) = ?",
+        [name, value.casefold()],
+    )
+    return [each for (each,) in found] or [value]
 
 
 def _claimed(facets: Facets) -> str:
     """The condition that metadata names the framework, or any where none is asked for."""
     if facets.framework is None:
         return "len(i.frameworks) > 0"
-    return (
-        f"(list_contains(list_transform(i.frameworks, {_LOWER}), $framework) "
-        "OR list_contains(i.frameworks, 'any'))"
-    )
+    return "(list_has_any(i.frameworks, $framework) OR list_contains(i.frameworks, 'any'))"
 
 
 def _measured(facets: Facets, cells: str) -> str:
     """The items that have a result; a model that runs on another's weights has it as a whole."""
-    narrowed = "AND lower(framework) = $framework" if facets.framework is not None else ""
+    narrowed = "AND lower(framework) = $ran" if facets.framework is not None else ""
     return f"""
         ran AS MATERIALIZED (
             SELECT DISTINCT model, lower(source) AS source FROM {cells}
@@ -153,7 +158,14 @@ def _measured(facets: Facets, cells: str) -> str:
 
 def kept(store: Store, facets: Facets, docs: Sequence[int]) -> set[int]:
     """Return those of the documents of which something satisfies the facets."""
-    cte, where, params = condition(facets, store.relation("cell_verdicts"))
+    if not facets.narrow:
+        rows = store.direct(
+            "SELECT doc FROM store.search_docs WHERE kind = $kind AND doc IN "
+            "(SELECT unnest($docs))",
+            {"kind": facets.kind, "docs": list(docs)},
+        )
+        return {doc for (doc,) in rows}
+    cte, where, params = condition(store, facets)
     rows = store.direct(
         f"WITH {cte} asked AS (SELECT unnest($docs) AS doc) SELECT DISTINCT i.doc "
         f"FROM store.search_items i SEMI JOIN asked a ON a.doc = i.doc WHERE {where}",
@@ -162,23 +174,38 @@ def kept(store: Store, facets: Facets, docs: Sequence[int]) -> set[int]:
     return {doc for (doc,) in rows}
 
 
+def first(store: Store, facets: Facets, limit: int) -> tuple[list[int], int]:
+    """Return the documents that stand highest of all that satisfy the facets, and how many do."""
+    if facets.narrow:
+        cte, where, params = condition(store, facets)
+        found = f"WITH {cte} found AS (SELECT DISTINCT i.doc FROM store.search_items i "
+        found += f"WHERE {where})"
+    else:
+        params = {} if facets.kind is None else {"kind": facets.kind}
+        where = "kind = $kind" if params else "true"
+        found = f"WITH found AS (SELECT doc FROM store.search_docs WHERE {where})"
+    rows = store.direct(
+        f"{found} SELECT doc, count(*) OVER () FROM found ORDER BY doc LIMIT {limit}", params
+    )
+    return [doc for doc, _ in rows], rows[0][1] if rows else 0
+
+
 def counted(
-    store: Store, facets: Facets, docs: Sequence[int]
+    store: Store, facets: Facets, docs: Sequence[int] | None
 ) -> Mapping[str, tuple[tuple[str, int], ...]]:
-    """Return how many of the documents have each value, the most frequent first.
+    """Return how many of the documents have each value, the most frequent first; None is all.
 
     A model counts once for a value that any of its sources has that answers the question.
     """
-    params: dict[str, Any] = {"docs": list(docs)}
+    params: dict[str, Any] = {} if docs is None else {"docs": list(docs)}
+    among = "true" if docs is None else "doc IN (SELECT unnest($docs))"
     if facets.narrow:
-        cte, where, more = condition(facets, store.relation("cell_verdicts"))
+        cte, where, more = condition(store, facets)
         params |= more
         text = f"""
             WITH {cte}
-            asked AS (SELECT unnest($docs) AS doc),
             it AS MATERIALIZED (
-                SELECT i.* FROM store.search_items i SEMI JOIN asked a ON a.doc = i.doc
-                WHERE {where}
+                SELECT i.* FROM store.search_items i WHERE {among} AND {where}
             )
             SELECT facet, value, count(DISTINCT doc)
             FROM (
@@ -190,15 +217,19 @@ def counted(
                 UNION ALL SELECT doc, 'status', status FROM it
                 UNION ALL SELECT doc, 'language', unnest(languages) FROM it
                 UNION ALL SELECT d.doc, 'kind', d.kind
-                FROM store.search_docs d SEMI JOIN asked a ON a.doc = d.doc
+                FROM store.search_docs d SEMI JOIN it ON it.doc = d.doc
             )
             WHERE value IS NOT NULL AND value <> 'any'
             GROUP BY facet, value
             """
+    elif docs is None and facets.kind is None:
+        text = "SELECT facet, value, docs FROM store.search_facets"
     else:
+        if docs is None:
+            params, among = {"kind": facets.kind}, _OF_KIND
         text = (
-            "SELECT facet, value, count(*) FROM store.search_values "
-            "WHERE doc IN (SELECT unnest($docs)) GROUP BY facet, value"
+            f"SELECT facet, value, count(*) FROM store.search_values WHERE {among} "
+            "GROUP BY facet, value"
         )
     found: dict[str, list[tuple[str, int]]] = {name: [] for name in ("kind", *NAMES)}
     for name, value, number in store.direct(text, params):

@@ -126,12 +126,18 @@ def search(
     facets.check(store, wanted)
     asked = asking.read(store, text)
     handled = _by_handle(store, asked)
-    scored = _scored(store, asked, handled)
-    if wanted.kind is not None or wanted.narrow:
-        docs = facets.kept(store, wanted, list(scored))
-        scored = {doc: score for doc, score in scored.items() if doc in docs}
-    least = _LEAST * max(scored.values(), default=0.0)
-    scored = {doc: score for doc, score in scored.items() if score >= least}
+    among: list[int] | None = None
+    if asked.words or handled:
+        scored = _scored(asked, handled)
+        if wanted.kind is not None or wanted.narrow:
+            docs = facets.kept(store, wanted, list(scored))
+            scored = {doc: score for doc, score in scored.items() if doc in docs}
+        least = _LEAST * max(scored.values(), default=0.0)
+        scored = {doc: score for doc, score in scored.items() if score >= least}
+        total, among = len(scored), list(scored)
+    else:
+        first, total = facets.first(store, wanted, _LOOKED_AT)
+        scored = dict.fromkeys(first, 0.0)
     rows = _ranked(store, asked, scored)[:limit]
     more = _details(store, rows, asked, wanted, handled) if details and rows else {}
     hits = tuple(
@@ -151,8 +157,8 @@ def search(
         )
         for place, row in enumerate(rows, 1)
     )
-    told = facets.counted(store, wanted, list(scored)) if counts and scored else {}
-    return Found(hits, len(scored), told, asked.unknown)
+    told = facets.counted(store, wanted, among) if counts and scored else {}
+    return Found(hits, total, told, asked.unknown)
 
 
 def _by_handle(store: Store, asked: Asked) -> dict[int, str]:
@@ -175,10 +181,8 @@ def _by_handle(store: Store, asked: Asked) -> dict[int, str]:
     return {doc: handle for called, doc, handle in rows if len(called) == longest}
 
 
-def _scored(store: Store, asked: Asked, handled: Mapping[int, str]) -> dict[int, float]:
-    """Return the score by words of all that holds half of them or more, or of everything."""
-    if not asked.words:
-        return {doc: 0.0 for (doc,) in store.direct("SELECT doc FROM store.search_docs")}
+def _scored(asked: Asked, handled: Mapping[int, str]) -> dict[int, float]:
+    """Return the score by words of all that holds half of them or more."""
     scores: dict[int, float] = {}
     covered: dict[int, float] = {}
     counts: dict[int, int] = {}
@@ -211,14 +215,15 @@ def _ranked(store: Store, asked: Asked, scored: Mapping[int, float]) -> list[dic
     marks = ", ".join(map(str, first)) or "NULL"
     rows = store.direct_rows(f"SELECT * FROM store.search_docs WHERE doc IN ({marks})")
     places = range(len(asked.words))
-    kept = [_by_worth(asked, place) for place in places]
+    shown = set(first)
+    kept = [
+        [(match.field, shown.intersection(match.docs)) for _, match in _by_worth(asked, place)]
+        for place in places
+    ]
     said = {match.term for match in asked.matches} | set(asked.words)
     for row in rows:
         doc = row["doc"]
-        fields = [
-            next((match.field for _, match in matches if doc in match.docs), None)
-            for matches in kept
-        ]
+        fields = [next((each for each, docs in matches if doc in docs), None) for matches in kept]
         least = max((each for each in fields if each is not None), default=0)
         row["matched"] = FIELDS[least][0]
         if least <= OWN_NAME and None not in fields:
@@ -250,14 +255,14 @@ def _details(
     """Return for each document the sources that answer, its results and what is claimed."""
     docs = [row["doc"] for row in rows]
     marks = ", ".join(map(str, docs))
-    cte, where, params = facets.condition(wanted, store.relation("cell_verdicts"))
-    items = store.direct_rows(
-        f"WITH {cte} it AS (FROM store.search_items WHERE doc IN ({marks})) "
-        f"SELECT i.* FROM it i WHERE {where}"
-        if wanted.narrow
-        else f"SELECT * FROM store.search_items WHERE doc IN ({marks})",
-        params,
-    )
+    among = f"FROM store.search_items WHERE doc IN ({marks})"
+    if wanted.narrow:
+        cte, where, params = facets.condition(store, wanted)
+        items = store.direct_rows(
+            f"WITH {cte} it AS ({among}) SELECT i.* FROM it i WHERE {where}", params
+        )
+    else:
+        items = store.direct_rows(f"SELECT * {among}")
     said = {match.term for match in asked.matches if len(match.term) > 1}
     handles = set(handled.values())
     results = _results(store, rows)

@@ -10,6 +10,9 @@ from caniload.errors import UnknownNameError
 from caniload.handles import HUBS, parse
 from caniload.words import CONTROL
 
+_COMPARED = 5_000
+"""Past so many models a name that nobody knows is looked for in the search index instead."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -40,9 +43,11 @@ def find(store: Store, text: str) -> Target:
     Raises `UnknownNameError` with the nearest names, `MalformedHandleError`.
     """
     wanted = text.casefold()
-    found = store.direct(
-        "SELECT id, name, uses FROM store.models WHERE list_contains(called, ?)", [wanted]
-    )
+    found = store.direct("SELECT id, name, uses FROM store.models WHERE id = ?", [wanted])
+    if not found:  # rows lie sorted by id, while names and aliases of all are looked through
+        found = store.direct(
+            "SELECT id, name, uses FROM store.models WHERE list_contains(called, ?)", [wanted]
+        )
     if found:
         return Target(found[0][1], model=found[0][0], uses=tuple(found[0][2] or ()))
     cells = store.relation("cell_verdicts")
@@ -52,8 +57,9 @@ def find(store: Store, text: str) -> Target:
         owner = store.direct(
             "SELECT min(model) FROM store.sources WHERE source = ?", [handle.source]
         )[0][0]
-        seen = store.direct(f"SELECT 1 FROM {cells} WHERE source = ? LIMIT 1", [handle.source])
-        if owner or seen:
+        if owner or store.direct(
+            f"SELECT 1 FROM {cells} WHERE source = ? LIMIT 1", [handle.source]
+        ):
             return Target(str(handle), owner, handle.source, handle.revision, handle.format)
         raise UnknownNameError("recorded source", text, hint=f"`caniload run {text}` attempts it")
     named = store.direct(f"SELECT 1 FROM {cells} WHERE model = ? LIMIT 1", [text])
@@ -66,6 +72,12 @@ def _near(store: Store, wanted: str) -> tuple[str, ...]:
     """Return up to three known names that look like the wanted one."""
     from difflib import get_close_matches
 
+    if store.direct("SELECT count(*) FROM store.models")[0][0] > _COMPARED:
+        from caniload.catalog.facets import Facets
+        from caniload.catalog.search import search
+
+        hits = search(store, wanted, Facets("model"), limit=3, counts=False, details=False).hits
+        return tuple(hit.id for hit in hits)
     names: dict[str, str] = {}
     for key, name, aliases in store.direct("SELECT id, name, aliases FROM store.models"):
         for text in (key, name, *(aliases or ())):

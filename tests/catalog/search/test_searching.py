@@ -118,6 +118,14 @@ def test_a_value_that_nothing_has_is_answered_with_near_ones(
     assert near in str(caught.value)
 
 
+@pytest.mark.parametrize("kind", search.KINDS)
+def test_only_what_is_of_the_kind_asked_for_is_found(shipped: Store, kind: str) -> None:
+    [(count,)] = shipped.direct("SELECT count(*) FROM store.search_docs WHERE kind = ?", [kind])
+    assert search.search(shipped, "", Facets(kind=kind)).total == count > 0
+    named = search.search(shipped, "vision", Facets(kind=kind, framework="pytorch"))
+    assert {hit.kind for hit in named.hits} <= {kind}
+
+
 def test_a_word_that_nothing_is_called_by_is_told(shipped: Store) -> None:
     found = search.search(shipped, "bert zzqqxx")
     assert found.unknown_words == ("zzqqxx",)

@@ -81,10 +81,19 @@ def check(store: Store, facets: Facets) -> None:
             raise UnknownNameError(name, value, near(value, have), f"the most frequent: {most}")
 
 
-def condition(store: Store, facets: Facets) -> tuple[str, str, dict[str, Any]]:
-    """Return a CTE `measured`, or nothing, the SQL condition on `i`, an item, and parameters."""
+def condition(
+    store: Store, facets: Facets, docs: Sequence[int] | None
+) -> tuple[str, str, dict[str, Any]]:
+    """Return CTEs, the SQL condition on `i`, an item of these documents, and parameters.
+
+    The CTEs are `asked`, which has the documents, and `measured`, each followed by a comma and
+    left out where it is not needed; None is all documents.
+    """
     parts = ["true"]
     params: dict[str, Any] = {}
+    if docs is not None:
+        params["docs"] = list(docs)
+        parts = ["i.doc IN (SELECT doc FROM asked)"]
     for name, value in facets.values().items():
         key = name.replace("-", "_")
         if name == "framework" and facets.measured and not facets.claimed:
@@ -115,8 +124,9 @@ def condition(store: Store, facets: Facets) -> tuple[str, str, dict[str, Any]]:
     needed = "measured" in " ".join(parts)
     if needed and facets.framework is not None:
         params["ran"] = facets.framework.casefold()
-    cells = store.relation("cell_verdicts")
-    return (_measured(facets, cells) if needed else ""), " AND ".join(parts), params
+    asking = "" if docs is None else "asked AS (SELECT unnest($docs) AS doc), "
+    ctes = asking + (_measured(store, facets, among=docs is not None) if needed else "")
+    return ctes, " AND ".join(parts), params
 
 
 def _spelt(store: Store, name: str, value: str) -> list[str]:
@@ -135,23 +145,32 @@ def _claimed(facets: Facets) -> str:
     return "(list_has_any(i.frameworks, $framework) OR list_contains(i.frameworks, 'any'))"
 
 
-def _measured(facets: Facets, cells: str) -> str:
-    """The items that have a result; a model that runs on another's weights has it as a whole."""
+def _measured(store: Store, facets: Facets, *, among: bool) -> str:
+    """The items that have a result; a model that runs on another's weights has it as a whole.
+
+    Of what is `asked` alone where that is said: to match all results with all handles takes long.
+    """
     narrowed = "AND lower(framework) = $ran" if facets.framework is not None else ""
+    mine = ""
+    if among:
+        mine = "WHERE doc IN (SELECT doc FROM asked)"
+        narrowed += (
+            f" AND (model IN (SELECT id FROM store.search_docs {mine}) "
+            "OR lower(source) IN (SELECT called FROM called))"
+        )
     return f"""
+        called AS MATERIALIZED (SELECT called, doc, handle FROM store.search_handles {mine}),
         ran AS MATERIALIZED (
-            SELECT DISTINCT model, lower(source) AS source FROM {cells}
+            SELECT DISTINCT model, lower(source) AS source
+            FROM {store.relation("cell_verdicts")}
             WHERE kind = 'attempt' AND verdict IN {MEASURED} {narrowed}
         ),
         measured AS MATERIALIZED (
-            SELECT DISTINCT h.doc, h.handle
-            FROM ran r JOIN store.search_handles h ON h.called = r.source
+            SELECT DISTINCT h.doc, h.handle FROM ran r JOIN called h ON h.called = r.source
             UNION ALL
             SELECT d.doc, NULL
             FROM ran r JOIN store.search_docs d ON d.kind = 'model' AND d.id = r.model
-            WHERE r.source NOT IN (
-                SELECT called FROM store.search_handles h WHERE h.doc = d.doc
-            )
+            WHERE r.source NOT IN (SELECT h.called FROM called h WHERE h.doc = d.doc)
         ),
     """
 
@@ -165,11 +184,11 @@ def kept(store: Store, facets: Facets, docs: Sequence[int]) -> set[int]:
             {"kind": facets.kind, "docs": list(docs)},
         )
         return {doc for (doc,) in rows}
-    cte, where, params = condition(store, facets)
+    ctes, where, params = condition(store, facets, docs)
     rows = store.direct(
-        f"WITH {cte} asked AS (SELECT unnest($docs) AS doc) SELECT DISTINCT i.doc "
-        f"FROM store.search_items i SEMI JOIN asked a ON a.doc = i.doc WHERE {where}",
-        {**params, "docs": list(docs)},
+        f"WITH {ctes} kept AS (SELECT DISTINCT i.doc FROM store.search_items i WHERE {where}) "
+        "FROM kept",
+        params,
     )
     return {doc for (doc,) in rows}
 
@@ -177,8 +196,8 @@ def kept(store: Store, facets: Facets, docs: Sequence[int]) -> set[int]:
 def first(store: Store, facets: Facets, limit: int) -> tuple[list[int], int]:
     """Return the documents that stand highest of all that satisfy the facets, and how many do."""
     if facets.narrow:
-        cte, where, params = condition(store, facets)
-        found = f"WITH {cte} found AS (SELECT DISTINCT i.doc FROM store.search_items i "
+        ctes, where, params = condition(store, facets, None)
+        found = f"WITH {ctes} found AS (SELECT DISTINCT i.doc FROM store.search_items i "
         found += f"WHERE {where})"
     else:
         params = {} if facets.kind is None else {"kind": facets.kind}
@@ -197,15 +216,13 @@ def counted(
 
     A model counts once for a value that any of its sources has that answers the question.
     """
-    params: dict[str, Any] = {} if docs is None else {"docs": list(docs)}
-    among = "true" if docs is None else "doc IN (SELECT unnest($docs))"
+    params: dict[str, Any]
     if facets.narrow:
-        cte, where, more = condition(store, facets)
-        params |= more
+        ctes, where, params = condition(store, facets, docs)
         text = f"""
-            WITH {cte}
+            WITH {ctes}
             it AS MATERIALIZED (
-                SELECT i.* FROM store.search_items i WHERE {among} AND {where}
+                SELECT i.* FROM store.search_items i WHERE {where}
             )
             SELECT facet, value, count(DISTINCT doc)
             FROM (
@@ -223,10 +240,11 @@ def counted(
             GROUP BY facet, value
             """
     elif docs is None and facets.kind is None:
-        text = "SELECT facet, value, docs FROM store.search_facets"
+        text, params = "SELECT facet, value, docs FROM store.search_facets", {}
     else:
+        among, params = "doc IN (SELECT unnest($docs))", {"docs": docs}
         if docs is None:
-            params, among = {"kind": facets.kind}, _OF_KIND
+            among, params = _OF_KIND, {"kind": facets.kind}
         text = (
             f"SELECT facet, value, count(*) FROM store.search_values WHERE {among} "
             "GROUP BY facet, value"

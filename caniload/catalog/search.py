@@ -254,15 +254,15 @@ def _details(
 ) -> dict[int, dict[str, Any]]:
     """Return for each document the sources that answer, its results and what is claimed."""
     docs = [row["doc"] for row in rows]
-    marks = ", ".join(map(str, docs))
-    among = f"FROM store.search_items WHERE doc IN ({marks})"
     if wanted.narrow:
-        cte, where, params = facets.condition(store, wanted)
+        ctes, where, params = facets.condition(store, wanted, docs)
         items = store.direct_rows(
-            f"WITH {cte} it AS ({among}) SELECT i.* FROM it i WHERE {where}", params
+            f"WITH {ctes} it AS (SELECT i.* FROM store.search_items i WHERE {where}) FROM it",
+            params,
         )
     else:
-        items = store.direct_rows(f"SELECT * {among}")
+        marks = ", ".join(map(str, docs))
+        items = store.direct_rows(f"SELECT * FROM store.search_items WHERE doc IN ({marks})")
     said = {match.term for match in asked.matches if len(match.term) > 1}
     handles = set(handled.values())
     results = _results(store, rows)

@@ -179,15 +179,13 @@ def cell_rest(*parts: str | None) -> str:
 
 def cell_ids(handle: str, rest: str) -> str:
     """Return the id of the cell of a handle; `rest` is what `cell_rest` gave."""
-    begun = _begun(handle).copy()
-    begun.update(rest.encode())
-    return begun.hexdigest()[:24]
+    return hashlib.sha256((_begun(handle) + rest).encode()).hexdigest()[:24]
 
 
 @lru_cache(maxsize=8)
-def _begun(handle: str) -> hashlib._Hash:
-    """Hash the handle, which several cells in a row share."""
-    return hashlib.sha256(f"[{json.dumps(handle, ensure_ascii=False)},".encode())
+def _begun(handle: str) -> str:
+    """Write the handle as identities begin, which several cells in a row share."""
+    return f"[{json.dumps(handle, ensure_ascii=False)},"
 
 
 class Cell(Record):

@@ -22,7 +22,17 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Protocol
 
-from caniload.catalog.tracks import GOOD, Seen, Track, apart, earlier, end_of, of_runs, standing
+from caniload.catalog.tracks import (
+    GOOD,
+    Seen,
+    Track,
+    apart,
+    cells_of,
+    earlier,
+    end_of,
+    of_runs,
+    standing,
+)
 
 if TYPE_CHECKING:
     from caniload.catalog.store import Store
@@ -209,7 +219,7 @@ def compare(
     not tried because their evidence stands; they join `cells`.
     """
     runs = (run_id,) if isinstance(run_id, str) else tuple(run_id)
-    now = of_runs(store, runs)
+    now = of_runs(store, runs) if runs else {}
     cutoff = since if against is None else end_of(store, against)
     known = earlier(store, runs, cutoff) if now else {}
     cells: list[NightCell] = []
@@ -434,9 +444,10 @@ def _gone(
     now: Iterable[Track],
 ) -> list[Change]:
     """Name what the run before attempted and the suite no longer lists."""
-    before = of_runs(store, (against,), without=listed_cells)
-    if not before:
+    left = cells_of(store, against).difference(listed_cells)
+    if not left:
         return []
+    before = of_runs(store, (against,), only=left)
     there = {*listed(), *now}
     return [
         Change("gone", track, attempts[-1][0].outcome, None, "the suite no longer lists it")

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from caniload.catalog.entries import ModelEntry
+if TYPE_CHECKING:
+    from caniload.catalog.entries import ModelEntry
 
 
 @dataclass(frozen=True, slots=True)

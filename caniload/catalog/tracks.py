@@ -119,22 +119,32 @@ _OURS = f"o.model IS DISTINCT FROM '{CONTROL}'"
 
 
 def of_runs(
-    store: Store, runs: Sequence[str], without: Collection[str] = ()
+    store: Store, runs: Sequence[str], only: Collection[str] | None = None
 ) -> dict[Track, list[tuple[Seen, str]]]:
     """Return a run's attempts by track, in order, each with how its cell was settled.
 
-    `without` are ids of cells that are left out.
+    `only` are ids of the cells whose attempts are returned, instead of all.
     """
     found: dict[Track, list[tuple[Seen, str]]] = {}
     for row in store.rows(
         f"SELECT {_TRACK}, {_SEEN}, coalesce(s.outcome, o.outcome) AS settled FROM observations o "
         f"{_FROM} LEFT JOIN settlements s ON s.run_id = o.run_id AND s.cell_id = o.cell_id "
-        f"WHERE list_contains(?, o.run_id) AND {_OURS} "
-        "AND o.cell_id NOT IN (SELECT unnest(?::VARCHAR[])) ORDER BY o.started_at, o.id",
-        [list(runs), list(without)],
+        f"WHERE list_contains(?1, o.run_id) AND {_OURS} "
+        "AND (?2 IS NULL OR list_contains(?2::VARCHAR[], o.cell_id)) "
+        "ORDER BY o.started_at, o.id",
+        [list(runs), None if only is None else list(only)],
     ):
         found.setdefault(_track(row), []).append((_seen(row), row["settled"]))
     return found
+
+
+def cells_of(store: Store, run: str) -> set[str]:
+    """Return the ids of the cells that a run attempted."""
+    rows = store.direct(
+        f"SELECT o.cell_id FROM {store.relation('observations')} o WHERE o.run_id = ? AND {_OURS}",
+        [run],
+    )
+    return {row[0] for row in rows}
 
 
 def earlier(

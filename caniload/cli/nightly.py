@@ -289,7 +289,7 @@ def _report(
     from caniload.catalog import comparison
     from caniload.catalog.nights import last_night
     from caniload.catalog.store import open_store
-    from caniload.runs.night.orders import expired, listed_cells, tracks
+    from caniload.runs.night.orders import expired, listed_cells, tracks, without_collector
 
     suite, plan = prepared.suite, prepared.plan
     run_id = night.run_id if night is not None else ""
@@ -300,7 +300,7 @@ def _report(
     moment, against = asked
     if moment is None and against is None:
         against = last_night(settings, suite.title, but=min(runs, default=None))
-    with open_store(settings) as store:
+    with without_collector(), open_store(settings) as store:
         compared = comparison.compare(
             store,
             runs,

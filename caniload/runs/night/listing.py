@@ -157,22 +157,20 @@ def _one(
     fetching: Fetching,
     listing: Listing,
 ) -> None:
-    """List a source without authored cells."""
-    handle = parse(source.handle)
+    """List a source without authored cells; its handle is in its canonical form."""
+    hub = source.handle.partition(":")[0]
     named = bool(suite.models[source.wish].model)
     direct = named and source.model is None
     if not source.resolved and direct and asked.weights == "pretrained":
         from caniload.loaders.fetch import resolve
 
         try:
-            handle = resolve(handle, settings)
+            found = resolve(parse(source.handle), settings)
         except HubError as error:
             listing.omitted[f"its hub has no answer: {error.message}"] += 1
             return
-        source = replace(source, handle=str(handle), resolved=True)
-    bare = asked.weights == "random" and any(
-        spec.architectures == handle.hub for spec in specs.values()
-    )
+        source = replace(source, handle=str(found), resolved=True)
+    bare = asked.weights == "random" and any(spec.architectures == hub for spec in specs.values())
     if bare:
         source = replace(source, resolved=True)
     if not source.resolved:
@@ -180,14 +178,15 @@ def _one(
         return
     formats = source.formats
     trials: tuple[Trial, ...] = ()
-    if not bare and (not formats or (named and handle.hub == "file")):
+    if not bare and (not formats or (named and hub == "file")):
         try:
+            handle = parse(source.handle)
             trials = tuple(_by_content(handle, settings, specs, asked, fetching, listing))
         except HubError as error:
             listing.omitted[f"its hub has no answer: {error.message}"] += 1
             return
     listing.sources.append(
-        Listed(source.wish, str(handle), source.model, formats, True, source.size_bytes, trials)
+        Listed(source.wish, source.handle, source.model, formats, True, source.size_bytes, trials)
     )
 
 

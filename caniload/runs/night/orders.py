@@ -64,8 +64,11 @@ NOT_LOADED = "nothing in the suite's environments loads it"
 
 
 @contextmanager
-def _without_collector() -> Iterator[None]:
-    """Let the garbage collector rest: a plan makes many objects, and none of them is garbage."""
+def without_collector() -> Iterator[None]:
+    """Let the garbage collector rest: a plan makes many objects, and none of them is garbage.
+
+    Nor does it come upon any while the plan is compared with what was known before.
+    """
     gc.disable()
     try:
         yield
@@ -73,7 +76,7 @@ def _without_collector() -> Iterator[None]:
         gc.enable()
 
 
-@_without_collector()
+@without_collector()
 def prepare(suite: Suite, settings: Settings, order: Order, watcher: Watcher) -> Prepared:
     """Resolve and build the environments, list the sources, and plan.
 

@@ -6,20 +6,23 @@ On the query path: standard library and SQL only.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from caniload.catalog.answers import CellAnswer
 from caniload.catalog.facets import MEASURED
 from caniload.catalog.rows import CELL_COLUMNS, cell, rank, with_diagnoses
 from caniload.words import Verdict
 
 if TYPE_CHECKING:
-    from caniload.catalog.answers import CellAnswer
     from caniload.catalog.store import Store
 
 WAYS = ("claimed", "unclaimed")
 """`claimed`: it is claimed, and fails or differs. `unclaimed`: it works, and is not claimed."""
+
+_AT_ONCE = 5_000
+"""How many verdicts are looked at before it is seen whether they hold enough gaps."""
 
 _FEW = 100
 """For how many sources it is quicker to look for each than to take every handle apart."""
@@ -72,8 +75,11 @@ def gaps(
     environment: str | None = None,
     way: str | None = None,
     whom: str = "all",
+    limit: int | None = None,
 ) -> tuple[Gap, ...]:
     """Return where claim and result disagree, by model; both ways unless one is asked for.
+
+    `limit` stops at so many, in order of model: of a large store no more is read than that takes.
 
     A result is the best of a source's cells with one loader and framework, in one environment
     if that is named. Random weights, exports and what is merely blocked contradict nothing, and a
@@ -102,24 +108,53 @@ def gaps(
             where.append(f"{column} = ?")
             params.append(value)
     store.limit(whom, wanted)
-    best = _best(store, " AND ".join(where), params)
+    found: list[Gap] = []
+    every = " AND ".join(where)
+    if limit is None or model is not None:
+        found += _found(store, every, params, way)
+    else:
+        for part, bounds in _parts(store):
+            found += _found(store, f"{every} AND {part}", [*params, *bounds], way)
+            if len(found) >= limit:
+                break
+    found.sort(key=lambda gap: (gap.model is None, *_place(gap)[::-1]))
+    return tuple(sorted(found[:limit], key=_place))
+
+
+def _place(gap: Gap) -> tuple[int, tuple[str, tuple[Any, ...]]]:
+    """Order gaps by way, then by model."""
+    return WAYS.index(gap.way), (gap.model or gap.cell.source, rank(gap.cell))
+
+
+def _parts(store: Store) -> Iterator[tuple[str, list[str]]]:
+    """Cut all verdicts, which lie sorted by model, into conditions that some thousands satisfy."""
+    cells = store.relation("cell_verdicts")
+    after = ""
+    while True:
+        ends = store.direct(
+            f"SELECT model FROM {cells} WHERE model > ? ORDER BY model LIMIT 1 OFFSET {_AT_ONCE}",
+            [after],
+        )
+        if not ends:
+            break
+        yield "model > ? AND model <= ?", [after, ends[0][0]]
+        after = ends[0][0]
+    yield "(model > ? OR model IS NULL)", [after]
+
+
+def _found(store: Store, where: str, params: Sequence[Any], way: str | None) -> Iterator[Gap]:
+    """Yield the gaps among the verdicts that satisfy a condition."""
+    best = _best(store, where, params)
     stated = _stated(store, sorted({known.source for known in best}))
-    found = []
     for known in best:
         said = stated.get(known.source, ())
         same = tuple(s for s in said if s.framework == known.framework)
         meant = tuple(s for s in same if s.loader in (None, known.loader))
         if known.verdict is Verdict.WORKS:
-            if said and not same:
-                found.append(Gap("unclaimed", known.model, known, said))
-        elif meant:
-            found.append(Gap("claimed", known.model, known, meant))
-    return tuple(
-        sorted(
-            (gap for gap in found if way in (None, gap.way)),
-            key=lambda gap: (WAYS.index(gap.way), gap.model or gap.cell.source, rank(gap.cell)),
-        )
-    )
+            if said and not same and way in (None, "unclaimed"):
+                yield Gap("unclaimed", known.model, known, said)
+        elif meant and way in (None, "claimed"):
+            yield Gap("claimed", known.model, known, meant)
 
 
 def _best(store: Store, where: str, params: Sequence[Any]) -> tuple[CellAnswer, ...]:

@@ -42,6 +42,9 @@ def command(
         str | None, typer.Option("--env", "-e", help="Only what was measured in one environment.")
     ] = None,
     whose: From = "all",
+    limit: Annotated[
+        int | None, typer.Option("--limit", "-n", min=1, help="Stop at so many, by model.")
+    ] = None,
     form: Format = "human",
 ) -> int:
     """Show where claim and result disagree: claimed but fails, works but not claimed.
@@ -62,6 +65,7 @@ def command(
             environment=env,
             way=way,
             whom=whose,
+            limit=limit,
         )
     Out(form).show("gaps", found, lambda: "\n".join(_human(found)), lambda: map(_quiet, found))
     return 0

@@ -61,3 +61,20 @@ def test_a_failure_against_a_claim_is_a_gap(
     other = gaps.Statement(framework, "another", "It loads.", "https://example.org", None, None)
     monkeypatch.setattr(gaps, "_stated", lambda *_: {source: (other,)})
     assert gaps.gaps(shipped, source, environment=environment, way="claimed") == ()
+
+
+def test_what_is_stated_is_found_by_the_order_of_handles_as_by_taking_each_apart(
+    shipped: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = [source for (source,) in shipped.direct(
+        "SELECT DISTINCT regexp_replace(handle, '[@#].*$', '') FROM store.imported_sources "
+        "ORDER BY hash(handle) LIMIT 60"
+    )]  # fmt: skip
+    monkeypatch.setattr(gaps, "_FEW", len(sources) * 100)
+    ordered = gaps._stated(shipped, sources)
+    monkeypatch.setattr(gaps, "_FEW", 0)
+    apart = gaps._stated(shipped, sources)
+    assert ordered.keys() == apart.keys() != set()
+    assert {key: set(said) for key, said in ordered.items()} == {
+        key: set(said) for key, said in apart.items()
+    }

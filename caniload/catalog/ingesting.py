@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from caniload.catalog import generations, segment_checks, segment_places
+from caniload.catalog import generations, segment_places
 from caniload.catalog.answers import IngestReport
-from caniload.catalog.segment_checks import Handed
+from caniload.catalog.segment_checks import Checker, Handed
 from caniload.catalog.segments import INGESTED, MARKER, OBSERVATIONS, SETTLEMENTS
-from caniload.errors import CorruptSegmentError, UnreadableFileError
+from caniload.errors import CaniloadError, CorruptSegmentError, UnreadableFileError
 from caniload.settings import Settings
 
 
@@ -34,11 +38,11 @@ def ingest(settings: Settings, places: Iterable[Path | str]) -> IngestReport:
     rejected: list[tuple[str, str]] = []
     kept: list[str] = []
     runs: dict[str, None] = {}
-    for place in places:
-        for name, opened in _segments(place, settings):
+    with contextlib.closing(_checked(places, settings)) as checked:
+        for name, opened, checking in checked:
             try:
-                with opened as folder:
-                    handed = segment_checks.check(folder)
+                with opened:
+                    handed = checking.result()
                     new, name_kept = _take(settings, handed, name)
             except CorruptSegmentError as error:
                 rejected.append((name, error.message))
@@ -55,6 +59,42 @@ def ingest(settings: Settings, places: Iterable[Path | str]) -> IngestReport:
     return IngestReport(added, known, tuple(rejected), tuple(kept), tuple(runs))
 
 
+_Checking = tuple[str, contextlib.ExitStack, Future[Handed]]
+"""What a segment is called, what holds its folder open, and what comes of its check."""
+
+
+def _checked(places: Iterable[Path | str], settings: Settings) -> Generator[_Checking, None, None]:
+    """Open and check segments on all cores, a few ahead of the one that is kept; in their order.
+
+    What is wrong with a place is raised when the segments before it have been yielded.
+    """
+    checker, workers = Checker(), len(os.sched_getaffinity(0))
+    waiting: deque[_Checking] = deque()
+    unread: CaniloadError | None = None
+
+    def check(held: contextlib.ExitStack, opened: AbstractContextManager[Path]) -> Handed:
+        return checker.check(held.enter_context(opened))
+
+    try:
+        with ThreadPoolExecutor(workers, thread_name_prefix="checks") as pool:
+            try:
+                for name, opened in _segments(places, settings):
+                    held = contextlib.ExitStack()
+                    waiting.append((name, held, pool.submit(check, held, opened)))
+                    if len(waiting) > workers:
+                        yield waiting.popleft()
+            except CaniloadError as error:
+                unread = error
+            while waiting:
+                yield waiting.popleft()
+            if unread is not None:
+                raise unread
+    finally:
+        for _, held, checking in waiting:
+            checking.cancel()
+            held.close()
+
+
 def _take(settings: Settings, handed: Handed, place: str) -> tuple[int, str | None]:
     """Keep what is new of a segment; return how many observations, and under which name."""
     with generations.translating(settings.segments):
@@ -67,15 +107,16 @@ def _take(settings: Settings, handed: Handed, place: str) -> tuple[int, str | No
 
 
 def _segments(
-    place: Path | str, settings: Settings
-) -> Iterator[tuple[str, contextlib.AbstractContextManager[Path]]]:
-    """Yield the segments that a place means: what each is called, and its folder once opened."""
-    if segment_places.is_url(str(place)):
-        for url in segment_places.listed(str(place)):
-            yield segment_places.shown(url), segment_places.downloaded(url, settings.home)
-    else:
-        for folder in _folders(Path(place)):
-            yield str(folder), contextlib.nullcontext(folder)
+    places: Iterable[Path | str], settings: Settings
+) -> Iterator[tuple[str, AbstractContextManager[Path]]]:
+    """Yield the segments that places mean: what each is called, and its folder once opened."""
+    for place in places:
+        if segment_places.is_url(str(place)):
+            for url in segment_places.listed(str(place)):
+                yield segment_places.shown(url), segment_places.downloaded(url, settings.home)
+        else:
+            for folder in _folders(Path(place)):
+                yield str(folder), contextlib.nullcontext(folder)
 
 
 def _folders(path: Path) -> Iterator[Path]:

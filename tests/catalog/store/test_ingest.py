@@ -183,3 +183,19 @@ def test_the_good_are_taken_in_and_the_bad_are_named(home, handed):
 def test_a_path_that_is_not_there_is_said(home, tmp_path):
     with pytest.raises(UnreadableFileError, match="nowhere"):
         publishing.ingest(home, [tmp_path / "nowhere"])
+
+
+def test_many_are_checked_ahead_and_kept_in_their_order(home, handed, tmp_path):
+    """Two of every three are good; a place that is none is raised after those before it."""
+    folders = [handed({"outcome": "passed"}) for _ in range(9)]
+    for bad in folders[::3]:
+        damage_marker(bad)
+    good = [folder.name for folder in folders if folder not in folders[::3]]
+    report = publishing.ingest(home, folders)
+    assert report.runs == tuple(good)
+    assert [path for path, _ in report.rejected] == [str(folder) for folder in folders[::3]]
+    late = [handed({"outcome": "passed"}) for _ in range(3)]
+    with pytest.raises(UnreadableFileError, match="nowhere"):
+        publishing.ingest(home, [*late, tmp_path / "nowhere"])
+    kept = {path.name for path in home.segments.iterdir() if not path.name.startswith(".")}
+    assert kept == {*good, *(folder.name for folder in late)}

@@ -185,8 +185,8 @@ def test_whole_rows_are_shown_to_agree_without_reading_each_record(home, handed,
     folder = handed({"outcome": "passed"}, {"outcome": "failed"}, {"outcome": "crashed"})
     read = []
     monkeypatch.setattr(segment_checks, "_agrees", lambda row, run: read.append(row["id"]))
-    assert len(segment_checks.check(folder).ids) == 3
+    assert len(segment_checks.Checker().check(folder).ids) == 3
     assert read == []
     rewrite(folder, "UPDATE rows SET stage = 'run' WHERE outcome = 'crashed'")
-    segment_checks.check(folder)
+    segment_checks.Checker().check(folder)
     assert len(read) == 1

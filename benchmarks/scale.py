@@ -247,7 +247,8 @@ def cold(home: Path, rounds: int) -> dict[str, Any]:
     return {"kind": "cold check", **scale_questions.figures(times), "peak_bytes": peak}
 
 
-KINDS = ("check", "matrix", "gaps", "search", "facets", "cold")
+KINDS = ("check", "matrix", "gaps", "whole", "search", "facets", "cold")
+"""What is asked: of one model, of all with a limit, by words, by facets; and cold processes."""
 
 
 def ask(home: Path, rounds: int, kinds: tuple[str, ...]) -> int:
@@ -255,7 +256,7 @@ def ask(home: Path, rounds: int, kinds: tuple[str, ...]) -> int:
     held = True
     for kind in kinds:
         if kind == "cold":
-            told = cold(home, min(rounds, 40))
+            told = cold(home, min(rounds, 40))  # a start takes as long whatever is asked
         else:
             script = Path(__file__).with_name("scale_questions.py")
             done = subprocess.run(

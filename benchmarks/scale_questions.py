@@ -73,6 +73,7 @@ def made(store: Store, kind: str, rounds: int, home: Path) -> list[Question]:
         "check": _check,
         "matrix": _matrix,
         "gaps": _gaps,
+        "whole": _whole,
         "search": _search,
         "facets": _facets,
     }[kind]
@@ -95,6 +96,12 @@ def _matrix(store: Store, chance: random.Random, model: str, name: str, source: 
 
 def _gaps(store: Store, chance: random.Random, model: str, name: str, source: str) -> Question:
     return "model", lambda: gaps.gaps(store, model)
+
+
+def _whole(store: Store, chance: random.Random, model: str, name: str, source: str) -> Question:
+    framework = chance.choice((None, *FRAMEWORKS))
+    form = "of all" if framework is None else "of one framework"
+    return form, lambda: gaps.gaps(store, framework=framework, limit=20)
 
 
 def _words(name: str) -> list[str]:
@@ -146,15 +153,18 @@ def main() -> None:
     with open_store(settings) as store:
         store.direct("SET threads = 2")
         times: dict[str, list[float]] = {}
+        spent = time.process_time()
         for form, ask in made(store, kind, rounds, home):
             began = time.perf_counter()
             ask()
             times.setdefault(form, []).append((time.perf_counter() - began) * 1e3)
+        spent = time.process_time() - spent
         path = Path("/proc/self/status")
         peak = int(re.findall(r"VmHWM:\s+(\d+) kB", path.read_text())[0]) * 1024
     every = [each for values in times.values() for each in values]
     forms = {form: figures(each) for form, each in sorted(times.items())}
-    print(json.dumps({"kind": kind, **figures(every), "peak_bytes": peak, "forms": forms}))
+    print(json.dumps({"kind": kind, **figures(every), "peak_bytes": peak,
+                      "cpu_ms": round(spent / len(every) * 1e3, 1), "forms": forms}))  # fmt: skip
 
 
 def figures(times: list[float]) -> dict[str, float]:

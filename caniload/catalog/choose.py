@@ -49,7 +49,7 @@ def choose(
     asked_datasets = tuple(dict.fromkeys(resolve_name(store, d, "dataset") for d in datasets))
     if not (asked_models or asked_datasets or words.deploy or words.languages or words.needs):
         raise BadInputError(
-            "nothing was asked", "give --model, --dataset, --deploy, --language or --need"
+            "nothing was asked", "name a model, a dataset, a target, a language or a need"
         )
     known = choose_tools.tools(store)
     sides = []

@@ -19,7 +19,7 @@ from caniload import __version__
 from caniload.catalog.store import Store
 from caniload.errors import CaniloadError
 from caniload.publish.json_form import headed
-from caniload.publish.service import answering, lists, problems, recorded
+from caniload.publish.service import answering, deciding, lists, problems, recorded
 from caniload.publish.service.asking import Ask, Ways, encoded, wrong_parameters
 from caniload.publish.service.examples import EXAMPLES
 from caniload.publish.service.front import App, Front
@@ -67,7 +67,7 @@ def build(
     routes.state.keeper = keeper
     routes.state.ways = ways
     _add_own(routes)
-    for router in (answering.router, lists.router, recorded.router):
+    for router in (answering.router, deciding.router, lists.router, recorded.router):
         routes.include_router(router)
     _add_errors(routes)
     _mend_specification(routes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, cast, get_origin
 
 from fastapi import Depends, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
@@ -87,6 +87,10 @@ class Asker:
 
         return await self._response(answer)
 
+    async def bare(self, question: Callable[[Store], Any]) -> Response:
+        """Answer with a document of another kind, which has its own head."""
+        return await self._response(lambda store: encoded(question(store)))
+
     async def page(self, kind: str, question: Callable[[Store], Part[Any]]) -> Response:
         """Answer with one page of a list."""
 
@@ -125,13 +129,18 @@ def _check(request: Request) -> None:
     route = request.scope["route"]
     assert isinstance(route, APIRoute)
     known = {each.alias for each in route.dependant.query_params}
+    lists = {
+        each.alias
+        for each in route.dependant.query_params
+        if get_origin(each.field_info.annotation) is list
+    }
     given = [name for name, _ in request.query_params.multi_items()]
     wrong = []
     for name in dict.fromkeys(given):
         if name not in known:
             why = f"no such parameter; known: {', '.join(sorted(known)) or 'none'}"
             wrong.append({"loc": ("query", name), "msg": why})
-        elif given.count(name) > 1:
+        elif given.count(name) > 1 and name not in lists:
             wrong.append({"loc": ("query", name), "msg": "given more than once"})
     if wrong:
         raise RequestValidationError(wrong)

@@ -42,6 +42,11 @@ def test_answers_are_those_of_the_command_line(served: Served) -> None:
         ("/v1/history/minilm?loader=transformers", ("history", "minilm", "-l", "transformers")),
         ("/v1/search?q=bert+small&framework=pytorch",
          ("search", "bert", "small", "--framework", "pytorch")),
+        ("/v1/gaps?way=unclaimed", ("gaps", "--way", "unclaimed")),
+        ("/v1/fit/minilm?memory=512MB", ("fit", "minilm", "--memory", "512MB")),
+        ("/v1/choose?model=bert&model=minilm&deploy=mobile&language=swift",
+         ("choose", "-m", "bert", "-m", "minilm", "--deploy", "mobile", "--language", "swift")),
+        ("/v1/answers/minilm", ("docs", "export", "-", "-m", "minilm")),
     ):  # fmt: skip
         told = json.loads(served.command(*command, "--format", "json"))
         answer = document(served, path)

@@ -266,9 +266,9 @@ def ask(home: Path, rounds: int, kinds: tuple[str, ...]) -> int:
             told = json.loads(done.stdout)
         holds = told["p95_ms"] <= LIMIT_MS and told["peak_bytes"] <= LIMIT_BYTES
         held = held and holds
-        print(
-            f"{_row(kind, told)} {told['peak_bytes'] / 1e6:>7.0f} MB {'' if holds else 'NOT HELD'}"
-        )
+        mark = "" if holds else "NOT HELD"
+        spent = f"{told['cpu_ms']:.1f} ms of processor" if "cpu_ms" in told else ""
+        print(f"{_row(kind, told)} {told['peak_bytes'] / 1e6:>6.0f} MB {spent} {mark}")
         for form, figures in told.get("forms", {}).items():
             print(_row(f"  {form}", figures), flush=True)
     return 0 if held else 1

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 WAYS = ("claimed", "unclaimed")
 """`claimed`: it is claimed, and fails or differs. `unclaimed`: it works, and is not claimed."""
 
-_AT_ONCE = 5_000
+_AT_ONCE = 1_000
 """How many verdicts are looked at before it is seen whether they hold enough gaps."""
 
 _FEW = 100

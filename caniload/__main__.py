@@ -22,9 +22,10 @@ def main() -> NoReturn:
         if entry is not None and entry.query:
             gc.disable()
             quick = True
-        from caniload.cli.boundary import run
+        from caniload.cli.boundary import Ending, run
 
         code = run(argv)
+        quick = quick or Ending.quick
     except KeyboardInterrupt:
         code = 130
     if quick:

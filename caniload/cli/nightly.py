@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from caniload import units
+from caniload.cli.boundary import Ending
 from caniload.cli.options import Format
 from caniload.cli.out import Out
 from caniload.errors import BadInputError, CorruptSegmentError, UnknownNameError
@@ -145,6 +146,7 @@ def command(
     if segments_to is not None and night is not None and merge is None:
         _hand_over(settings.segments / night.run_id, segments_to, out)
     _write(out, told, report, found.path)
+    Ending.quick = night is None
     return 1 if told.failed else 0
 
 

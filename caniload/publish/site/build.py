@@ -98,8 +98,8 @@ def _files(
         yield path, body, None
     for page in _pages(store, facts, data):
         yield page.path, page.write(), page
-    yield WAITING, search_index.index(store), None
-    yield "choose/lines.json", choosing.lines(store), None
+    yield WAITING, search_index.index(store, whose), None
+    yield "choose/lines.json", choosing.lines(store, whose), None
     for path, body in _embeds(store, way, whose):
         yield path, body, None
     for source in _static():

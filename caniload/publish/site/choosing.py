@@ -183,8 +183,8 @@ def _address(line: Line, one: Evidence, runs: Mapping[str, str]) -> str | None:
         return paths.tool(one.id) + paths.INDEX
     if one.kind == "model":
         return paths.model(one.id) + paths.INDEX
+    if one.kind == "catalogue":
+        return None
     if line.topic == "dataset":
         return paths.dataset(line.subject) + paths.INDEX
-    if one.kind in ("claim", "import"):
-        return paths.source(one.id) + paths.INDEX
-    return None
+    return paths.source(one.id) + paths.INDEX

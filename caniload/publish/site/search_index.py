@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from caniload import yaml_text
-from caniload.catalog import questions, shelves
+from caniload.catalog import imported_claims, questions, shelves
 from caniload.catalog.answers import CellAnswer
 from caniload.catalog.search_tables import TASK_WORDS
 from caniload.catalog.store import Store
@@ -134,7 +134,8 @@ def _columns(
 
     def column(name: str, kind: str) -> list[int]:
         return [
-            sets[name].one(tuple(words[kind].each(sorted(getattr(one, name))))) for one in sources
+            sets[name].one(tuple(sorted(words[kind].each(sorted(getattr(one, name))))))
+            for one in sources
         ]
 
     models = [
@@ -191,8 +192,8 @@ def _entries(
     rows: list[list[Any]] = []
     for model in questions.models(store):
         row = ["model", model.id, model.name, model.aliases, model.about, model.family]
-        known = _results(results.get(model.id, {}), frameworks)
-        rows.append([*row, tasks.each(model.tasks), known])
+        best = results.get(model.id) or _claimed(store, model.id)
+        rows.append([*row, tasks.each(model.tasks), _results(best, frameworks)])
     for kind, group in (("dataset", "modality"), ("tool", "purpose")):
         for each in questions.entries(store, f"{kind}s"):
             entry: dict[str, Any] = dict(each.entry)
@@ -201,6 +202,14 @@ def _entries(
             told = [tasks.each(entry.get("tasks") or ()), frameworks.each(_reached(entry))]
             rows.append([*own, *told, entry["status"]] if kind == "tool" else [*own, *told])
     return rows
+
+
+def _claimed(store: Store, model: str) -> Results:
+    """Return what catalogues claim of a model of which nothing else is known, as `check` does."""
+    found: Results = {}
+    for cell in imported_claims.of_model(store, model):
+        found.setdefault(cell.framework, cell.verdict)
+    return found
 
 
 def _reached(entry: Mapping[str, Any]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The site in a real Chromium: accessible on every kind of page, by keyboard, phone, in the dark."""
+"""The site in a real Chromium: accessible on every kind of page, by keyboard, on a phone, dark."""
 
 from __future__ import annotations
 

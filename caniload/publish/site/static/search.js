@@ -37,10 +37,8 @@
     telling = setTimeout(() => { status.textContent = text; }, wait);
   }
 
-  function pause() {
-    return new Promise((go) => ("requestIdleCallback" in window
-      ? requestIdleCallback(() => go(), { timeout: 60 }) : setTimeout(go, 0)));
-  }
+  // A timer waits its turn behind key strokes and other timers; a continuation would go before them.
+  const pause = () => new Promise((go) => { setTimeout(go, 0); });
 
   function script(address) {
     return new Promise((go, stop) => {
@@ -130,11 +128,13 @@
       ? document.activeElement.dataset.key : null;
     found.replaceChildren(chips(every), ...groups.map(section));
     found.hidden = false;
+    found.dataset.query = text;
+    found.toggleAttribute("data-whole", index.done);
     if (key) found.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
     const counts = groups.map((group) => plural(group.all, group.kind));
     const rest = index.done ? "" : " so far; sources are still being read";
     tell(counts.length ? `${listed(counts)} found${rest}.` : `Nothing was found${rest}.`);
-    if (follow && index.done) first()?.click();
+    if (follow && (index.done || hits.some((hit) => hit.exact))) first()?.click();
   }
 
   function chips(every) {
@@ -192,23 +192,23 @@
     return make("div", { className: "found-group" }, head, list, button);
   }
 
-  function row(hit, nested) {
+  function row(hit, nested, inside = false) {
     const { thing } = hit;
     const link = make("a", { className: "hit-name", href: `${root}${thing.folder}index.html` }, ...marked(thing.name, hit));
     link.dataset.key = thing.folder;
     const also = thing.aliases.filter((name) => find.together(name) !== find.together(thing.name)
       && find.words(name).some((word) => hit.said.some((said) => word.startsWith(said)))).slice(0, 2);
-    const sub = nested?.length ? make("ul", { className: "hits nested" }, ...nested.map((one) => row(one))) : null;
+    const sub = nested?.length ? make("ul", { className: "hits nested" }, ...nested.map((one) => row(one, [], true))) : null;
     return make("li", { className: "hit" }, link, " ", make("span", { className: "hit-kind" }, thing.kind), " ",
-      ...known(thing), also.length ? make("span", { className: "quiet" }, " also called ", ...also.flatMap((name, at) =>
-        [at ? ", " : "", ...marked(name, hit)])) : null, about(hit), sub);
+      ...known(thing), also.length ? make("span", { className: "quiet" }, "· also called ", ...also.flatMap((name, at) =>
+        [at ? ", " : "", ...marked(name, hit)])) : null, about(hit, inside), sub);
   }
 
-  function about(hit) {
+  function about(hit, inside) {
     const { thing } = hit;
     if (thing.kind !== "source") return make("p", { className: "quiet" }, ...marked(thing.about, hit));
     const said = [];
-    if (thing.models.length) said.push(`of ${listed(thing.models.map((model) => model.name))}`);
+    if (thing.models.length && !inside) said.push(`of ${listed(thing.models.map((model) => model.name))}`);
     if (thing.catalogues.length) said.push(`listed by ${listed(thing.catalogues)}`);
     if (thing.tasks.length) said.push(thing.tasks.join(", "));
     return said.length ? make("p", { className: "quiet" }, said.join("; ")) : null;
@@ -281,7 +281,7 @@
     clearTimeout(typing);
     ask();
     follow = Boolean(field.value.trim());
-    if (follow && index?.done) first()?.click();
+    if (index) show();
   });
   for (const part of [field, found]) {
     part.addEventListener("keydown", (event) => {

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -16,7 +13,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 sys.path.insert(0, str(Path(__file__).parents[2] / "cli"))  # its made-up attempts stand here too
 
 from evidence import NO_CLASS, attempt, keras, record
-from site_building import HOSTILE, HOSTILE_HANDLE, build
+from site_building import HOSTILE, HOSTILE_HANDLE, build, serving
 
 
 @pytest.fixture(scope="session")
@@ -47,21 +44,11 @@ def site(home: Path) -> Path:
     return target
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture(scope="session")
 def address(site: Path) -> Iterator[str]:
-    """The address of the site on loopback, below a path as hosts of projects have it."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(site.parent)))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/{site.name}/"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    """The address of the site on loopback."""
+    with serving(site) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

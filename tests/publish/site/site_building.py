@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 HOSTILE = "<script>document.title='stolen'</script>\"'><img src=x onerror=document.title='stolen'>"
@@ -33,3 +38,23 @@ def build(home: Path, target: Path, *args: str) -> subprocess.CompletedProcess[s
         timeout=300,
         check=False,
     )
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextlib.contextmanager
+def serving(site: Path) -> Iterator[str]:
+    """Serve a site on loopback below a path, as hosts of projects have it."""
+    handler = partial(_Quiet, directory=str(site.parent))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/{site.name}/"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -24,7 +24,7 @@ SERIES = 12
 
 @dataclass(frozen=True, slots=True)
 class Square:
-    """One square of the matrix: the best evidence, and that of the newest versions if it differs.
+    """One square of the matrix: the best verdict, and that of the newest versions if it differs.
 
     A model that loads only with versions of last year must not read as one that loads.
     """
@@ -123,7 +123,8 @@ def grid(evidence: Iterable[Evidence]) -> Grid:
 
 
 def _square(found: Sequence[Evidence]) -> Square:
-    best, newest = found[0], max(found, key=_versions)
+    equals = [each for each in found if each.cell.verdict is found[0].cell.verdict]
+    best, newest = max(equals, key=_versions), max(found, key=_versions)
     same = newest.cell.verdict is best.cell.verdict or not newest.measured
     return Square(best, None if same else newest)
 

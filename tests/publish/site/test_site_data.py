@@ -1,17 +1,16 @@
-"""What the site's scripts read: the search index and the lines for choosing, run under Node."""
+"""What the site's scripts read and make of it: the search index and the lines for choosing."""
 
 from __future__ import annotations
 
 import gzip
 import json
 import random
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Page
 
 import caniload.publish.site as package
 from caniload.catalog.choose import choose
@@ -64,28 +63,29 @@ def lines(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def script(code: str, given: Any, folder: Path) -> Any:
-    """Run our scripts under Node: `given` is what the code is given, the answer what it prints."""
-    node = shutil.which("node")
-    if node is None:
-        pytest.fail("node is missing; Debian's package nodejs has it")
-    asked = folder / "given.json"
-    asked.write_text(json.dumps(given), encoding="utf-8")
-    head = f"const given = JSON.parse(require('fs').readFileSync({json.dumps(str(asked))}));\n"
+def script(page: Page, code: str, given: Any) -> Any:
+    """Run our scripts in an empty page: `given` is what the code is given, the answer what it says.
+
+    They are loaded as modules, so that they give their functions and leave the page alone.
+    """
+    head = ""
     for name in ("find", "choose", "minisearch"):
-        head += f"const {name} = require({json.dumps(str(STATIC / f'{name}.js'))});\n"
-    head += "const say = (found) => process.stdout.write(JSON.stringify(found));\n"
-    done = subprocess.run(
-        [node, "-e", head + code], capture_output=True, text=True, timeout=300, check=False
+        source = (STATIC / f"{name}.js").read_text("utf-8")
+        head += (
+            f"const {name} = (() => {{ const module = {{ exports: {{}} }}; "
+            f"const exports = module.exports;\n{source}\nreturn module.exports; }})();\n"
+        )
+    page.goto("about:blank")
+    return page.evaluate(
+        f"(given) => new Promise((say, stop) => {{ try {{ {head}\n{code} }}"
+        " catch (error) { stop(error); } })",
+        given,
     )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 SEARCHED = """
-const raw = JSON.parse(require('fs').readFileSync(given.index));
-const index = new find.Index(raw, minisearch);
-index.fill(() => new Promise(setImmediate), () => {}).then(() => { %s });
+const index = new find.Index(JSON.parse(given.index), minisearch);
+index.fill(() => new Promise((go) => { setTimeout(go, 0); }), () => {}).then(() => { %s });
 """
 
 
@@ -103,13 +103,13 @@ def test_the_index_holds_everything_and_is_small(store: Store, index: Path) -> N
     assert len(raw["sources"]["locator"]) > 5_000
 
 
-def test_a_script_finds_each_page_where_it_lies(store: Store, index: Path, tmp_path: Path) -> None:
-    given = {"index": str(index), "strange": STRANGE}
+def test_a_script_finds_each_page_where_it_lies(store: Store, index: Path, page: Page) -> None:
+    given = {"index": index.read_text("utf-8"), "strange": STRANGE}
     code = SEARCHED % (
         "say([index.things.map((one) => [one.kind, one.id, one.folder]), "
         "given.strange.map(find.segment)])"
     )
-    found, strange = script(code, given, tmp_path)
+    found, strange = script(page, code, given)
     way = {"model": paths.model, "dataset": paths.dataset, "tool": paths.tool}
     for kind, name, folder in found:
         if kind == "source":
@@ -158,10 +158,10 @@ say(given.asked.map((text) => {
 """
 
 
-def test_what_people_type_stands_first(index: Path, tmp_path: Path) -> None:
+def test_what_people_type_stands_first(index: Path, page: Page) -> None:
     code = SEARCHED % BEST
-    given = {"index": str(index), "asked": [*FIRST, "zzzzqqqq", "<script>"]}
-    *found, nothing, hostile = script(code, given, tmp_path)
+    given = {"index": index.read_text("utf-8"), "asked": [*FIRST, "zzzzqqqq", "<script>"]}
+    *found, nothing, hostile = script(page, code, given)
     assert dict(zip(FIRST, map(tuple, found), strict=True)) == FIRST
     assert nothing is None
     assert hostile is None or hostile[0] in ("tool", "model", "source", "dataset")
@@ -178,11 +178,11 @@ say([hits, Object.fromEntries(counts)]);
 """
 
 
-def test_filters_hold_for_one_source_of_a_model(index: Path, tmp_path: Path) -> None:
+def test_filters_hold_for_one_source_of_a_model(index: Path, page: Page) -> None:
     code = SEARCHED % FILTERED
     filters = {"hub": ["kaggle"], "framework": ["jax"], "known": ["claimed"]}
-    given = {"index": str(index), "text": "bert", "filters": filters}
-    hits, counts = script(code, given, tmp_path)
+    given = {"index": index.read_text("utf-8"), "text": "bert", "filters": filters}
+    hits, counts = script(page, code, given)
     assert ["model", "bert"] in [hit[:2] for hit in hits]
     for _, _, items in hits:
         assert any("kaggle" in one["hub"] and "jax" in one["claimed"] for one in items)
@@ -192,7 +192,7 @@ def test_filters_hold_for_one_source_of_a_model(index: Path, tmp_path: Path) -> 
 
 
 ANSWERED = """
-const data = choose.read(JSON.parse(require('fs').readFileSync(given.lines)));
+const data = choose.read(JSON.parse(given.lines));
 say(given.asked.map((asked) => {
   const named = Object.fromEntries(Object.entries(asked).map(([topic, names]) =>
     [topic, names.map((name) => choose.resolve(data, topic, name))]));
@@ -203,9 +203,7 @@ say(given.asked.map((asked) => {
 """
 
 
-def test_the_page_answers_what_the_command_answers(
-    store: Store, lines: Path, tmp_path: Path
-) -> None:
+def test_the_page_answers_what_the_command_answers(store: Store, lines: Path, page: Page) -> None:
     seed = random.randrange(2**32)
     chance = random.Random(seed)
     models, datasets = _names(store, "models"), _names(store, "datasets")
@@ -223,7 +221,7 @@ def test_the_page_answers_what_the_command_answers(
             "need": chance.sample([*NEEDS], chance.randint(0, 2)),
         }
         asked.append(one)
-    found = script(ANSWERED, {"lines": str(lines), "asked": asked}, tmp_path)
+    found = script(page, ANSWERED, {"lines": lines.read_text("utf-8"), "asked": asked})
     for one, (sides, given_up) in zip(asked, found, strict=True):
         wanted = choose(
             store, wording.told, models=one["model"], datasets=one["dataset"],

@@ -55,6 +55,7 @@ def test_the_pictures_show_the_site(
     context = browser.new_context(
         viewport={"width": width, "height": height},
         color_scheme=scheme,  # type: ignore[arg-type]
+        reduced_motion="reduce",
     )
     page = context.new_page()
     with serving(place / "public") as address:

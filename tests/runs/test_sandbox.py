@@ -131,7 +131,7 @@ def test_the_environment_is_scrubbed(
     assert set(environ) - {"PWD", "LC_CTYPE", "SHLVL", "_", "OLDPWD", "OPENBLAS_CORETYPE"} == {
         *("PATH", "HOME", "TMPDIR", "LANG", "PYTHONUNBUFFERED", "PYTHONFAULTHANDLER"),
         *("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_HUB_DISABLE_TELEMETRY"),
-        *("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"),
+        *("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"),
         *("CANILOAD_ATTEMPT", "A_B"),
     }
     assert environ["HOME"].startswith("<scratch>")

@@ -190,12 +190,13 @@ def _tokenized(tried: Tried) -> CheckResult:
     if expected is None:
         why = "ids recorded; no reference of our own for this kind of tokenizer"
         return CheckResult.not_applicable(name, why)
+    due = [expected.ids(text) for text in TEXTS + HARD_TEXTS]
     wrong = [
-        f"{text!r} gives {got[:24]}, not {expected.ids(text)[:24]}"
-        for text, got in zip(TEXTS + HARD_TEXTS, ids)
-        if got != expected.ids(text)
+        f"{text!r} gives {got[:24]}, not {right[:24]}"
+        for text, got, right in zip(TEXTS + HARD_TEXTS, ids, due)
+        if got != right
     ]
-    plain = sum(1 for text, got in zip(TEXTS, ids) if got != expected.ids(text))
+    plain = sum(1 for _, got, right in zip(TEXTS, ids, due) if got != right)
     numbers = {
         "texts": float(len(TEXTS)),
         "mismatched": float(plain),

@@ -128,7 +128,11 @@ def matrix(
 
 def models(store: Store) -> tuple[ModelAnswer, ...]:
     """Return all models of the catalogue with their sources, without cells."""
-    return tuple(_model(store, row, ()) for row in store.rows("FROM store.models ORDER BY id"))
+    under: dict[str, list[SourceAnswer]] = {}
+    for name, source in sources(store):
+        under.setdefault(name, []).append(source)
+    found = store.rows("FROM store.models ORDER BY id")
+    return tuple(_model(row, (), tuple(under.get(row["id"], ()))) for row in found)
 
 
 def show(store: Store, name: str, *, whom: str = "all") -> ModelAnswer | EntryAnswer:
@@ -144,7 +148,9 @@ def show(store: Store, name: str, *, whom: str = "all") -> ModelAnswer | EntryAn
     if target.model is not None:
         found_rows = store.rows("FROM store.models WHERE id = ?", [target.model])
         if found_rows:
-            return _model(store, found_rows[0], cells)
+            row = found_rows[0]
+            under = tuple(source for _, source in sources(store, row["id"]))
+            return _model(row, cells, under)
     source = target.source or name
     return ModelAnswer(
         source, source, (), None, (), None, "It has no entry in the catalogue.", (), (), cells, {}
@@ -377,7 +383,9 @@ def _unknown(kind: str, name: str, known: Sequence[str]) -> UnknownNameError:
     return UnknownNameError(kind, name, near, f"known: {', '.join(known)}")
 
 
-def _model(store: Store, row: dict[str, Any], cells: tuple[CellAnswer, ...]) -> ModelAnswer:
+def _model(
+    row: dict[str, Any], cells: tuple[CellAnswer, ...], under: tuple[SourceAnswer, ...]
+) -> ModelAnswer:
     return ModelAnswer(
         row["id"],
         row["name"],
@@ -387,7 +395,7 @@ def _model(store: Store, row: dict[str, Any], cells: tuple[CellAnswer, ...]) -> 
         row["licence"],
         row["about"],
         tuple(row["uses"] or ()),
-        tuple(source for _, source in sources(store, row["id"])),
+        under,
         cells,
         json.loads(row["entry"]),
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from caniload.catalog import questions
+from caniload.catalog import imported_claims, questions
 from caniload.catalog.answers import CellAnswer, EntryAnswer, ModelAnswer, RunAnswer, SourceAnswer
 from caniload.catalog.shelves import Imported
 from caniload.catalog.store import Store
@@ -142,6 +142,11 @@ def gather(store: Store, way: Callable[[Store, CellAnswer], Way], whom: str) -> 
         if each.cell.model is not None:
             of_model[each.cell.model].append(each)
     models = questions.models(store)
+    for model in models:
+        if model.id not in of_model:  # as `check` answers: by what catalogues claim
+            claims = imported_claims.of_model(store, model.id)
+            of_model[model.id] = [Evidence(cell, {}, None) for cell in claims]
+            every += of_model[model.id]
     return Facts(
         models=models,
         datasets=questions.entries(store, "datasets"),

@@ -161,7 +161,7 @@
       const table = make("table", {},
         make("caption", {}, `${model.name}: what was attempted, and how it ended`),
         make("thead", {}, make("tr", {}, ...columns)), make("tbody", {}, ...rows));
-      const scroll = make("div", { className: "scroll", tabIndex: 0, role: "region",
+      const scroll = make("div", { className: "scroll", tabIndex: 0, role: "group",
         ariaLabel: `Measured results of ${model.name}` }, table);
       const many = measured.length === 1 ? "1 measured cell" : `${measured.length} measured cells`;
       return make("details", { open: this.hasAttribute("open") }, make("summary", {}, many), scroll);

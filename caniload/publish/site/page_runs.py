@@ -9,6 +9,7 @@ from typing import Any
 from caniload.catalog import questions
 from caniload.catalog.answers import RunAnswer
 from caniload.catalog.store import Store
+from caniload.publish.markdown import UNMEASURED
 from caniload.publish.site import paths, plots, words
 from caniload.publish.site.facts import Facts
 from caniload.publish.site.page import Page
@@ -67,8 +68,8 @@ def _runs(facts: Facts) -> Listing:
         Section("days", "By day", plot=plot if days else None),
         Section("runs", "Every run", table=table),
     )
-    lead = f"{words.count(len(rows), 'run')} are on record, the latest first."
-    return Listing("Runs", "runs", lead, sections)
+    lead = f"{words.count(len(rows), 'run')} on record, the latest first."
+    return Listing("Runs", "runs", lead, sections, unmeasured="" if rows else UNMEASURED)
 
 
 def _run(store: Store, run: RunAnswer, facts: Facts) -> Listing:
@@ -142,7 +143,10 @@ def _environments(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> Listing:
     head = ("environment", "Python", "decisive packages", "observations", "passed", "last used")
     table = Table("Environments", head, rows, "data/environments")
     lead = "Where it was measured: the packages that were installed, each in its version."
-    return Listing("Environments", "environments", lead, (Section("all", "", table=table),))
+    return Listing(
+        "Environments", "environments", lead, (Section("all", "", table=table),),
+        unmeasured="" if rows else UNMEASURED,
+    )  # fmt: skip
 
 
 def _environment(name: str, states: Sequence[Mapping[str, Any]]) -> Listing:

@@ -93,6 +93,7 @@ def test_a_page_without_a_measured_cell_says_so_first(pages: dict[str, str]) -> 
     unmeasured = "sources/hf/google-bert/bert-base-uncased/index.html"
     assert first(unmeasured) == "No cell of this source has been measured."
     assert first("datasets/imdb-reviews/index.html").startswith("Nobody measured")
+    assert first("datasets/index.html").startswith("Nobody measured")
     assert "measured" not in first("models/all-minilm-l6-v2/index.html")
 
 

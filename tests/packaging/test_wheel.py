@@ -41,6 +41,7 @@ CALLS: list[tuple[list[str], int, str]] = [
     (["fit", "minilm", "--memory", "16GB"], 0, "fits"),
     (["dump", "--format", "parquet", "--to", "./dump"], 0, ""),
     (["serve"], 2, ""),
+    (["site", "build", "public"], 0, "pages"),
     (["run", "./nothing"], 2, ""),
     (["sweep", "nothing"], 2, ""),
     (["nightly", "./nothing.toml"], 2, ""),

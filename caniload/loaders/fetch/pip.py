@@ -18,6 +18,8 @@ from caniload.settings import Settings
 
 IDLE_TIMEOUTS = 10
 """After how many silent `http_timeout_seconds` without a byte written pip is taken for stuck."""
+LEAST_PATIENCE_SECONDS = 15.0
+"""However short those are: pip alone needs seconds to start on a busy machine."""
 
 _CREDENTIALS = "give pip credentials for its index (keyring or netrc)"
 _NETWORK = "check the network, the proxy and pip's index: pip config list"
@@ -84,7 +86,7 @@ def pip(
             env={**os.environ, "TMPDIR": str(folder)},
         )
         try:
-            patience = IDLE_TIMEOUTS * settings.http_timeout_seconds
+            patience = max(IDLE_TIMEOUTS * settings.http_timeout_seconds, LEAST_PATIENCE_SECONDS)
             alive = _watch(process, folder, patience, on_bytes or (lambda so_far: None))
         finally:
             if process.poll() is None:

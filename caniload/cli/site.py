@@ -55,7 +55,7 @@ def build(
         raise BadInputError(f"{address} is no address", "write https://…")
     out = Out(form)
     with open_store(Settings.read()) as store:
-        made = write(store, partial(way, local=False), folder, whose, address)
+        made = write(store, partial(way, local=False), folder, whose, address, out.talk)
     text = (
         f"{folder}: {made.pages:,} pages, {made.files:,} files, {made.size_bytes / 1e6:.1f} MB; "
         f"{made.written:,} written, {made.removed:,} removed"

@@ -37,6 +37,8 @@ MANIFEST = "caniload-site.json"
 """Lists the files of a site with their hashes; what is not in it is nobody's to remove."""
 WAITING = "search.json"
 
+Say = Callable[[str], None]
+"""Takes a line of progress."""
 Whose = Literal["me", "ci", "all"]
 Ways = Callable[[Store, CellAnswer], Way]
 
@@ -52,20 +54,28 @@ class Built:
     removed: int
 
 
-def build(store: Store, way: Ways, target: Path, whose: Whose = "all", address: str = "") -> Built:
+def build(
+    store: Store,
+    way: Ways,
+    target: Path,
+    whose: Whose = "all",
+    address: str = "",
+    say: Say = lambda _: None,
+) -> Built:
     """Write the site; with the `address` it will have, a map of it for search engines too.
 
     The same store gives the same bytes. Raises `BadInputError` for a folder that holds something
     else than a site, `UnreadableFileError` where it cannot be written.
     """
     former = _former(target)
+    say("reading the evidence")
     facts = gather(store, way, whose)
     known: dict[str, str] = {}
     pages = size = written = 0
     folders: list[str] = []
     try:
         _list(target, former)  # so that a build that was cut off is taken up again
-        for path, body, page in _files(store, facts, way, whose):
+        for path, body, page in _files(store, facts, way, whose, say):
             if page is not None:
                 pages += 1
                 folders.append(page.folder)
@@ -89,15 +99,18 @@ def build(store: Store, way: Ways, target: Path, whose: Whose = "all", address: 
 
 
 def _files(
-    store: Store, facts: Facts, way: Ways, whose: Whose
+    store: Store, facts: Facts, way: Ways, whose: Whose, say: Say
 ) -> Iterator[tuple[str, bytes, Page | None]]:
     """Yield every file of the site: its path, its bytes, and the page it is, if it is one."""
     data: list[str] = []
+    say("writing tables")
     for path, body in downloads.files(store, facts):
         data.append(path)
         yield path, body, None
+    say(f"writing pages: {len(facts.models):,} models, {len(facts.sources):,} sources, and others")
     for page in _pages(store, facts, data):
         yield page.path, page.write(), page
+    say("writing the index of the search, and what the page that chooses answers")
     yield WAITING, search_index.index(store, whose), None
     yield "choose/lines.json", choosing.lines(store, whose), None
     for path, body in _embeds(store, way, whose):

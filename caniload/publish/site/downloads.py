@@ -38,7 +38,7 @@ def files(store: Store, facts: Facts) -> Iterator[tuple[str, bytes]]:
 
 
 def _tables(store: Store, facts: Facts) -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]:
-    yield "data/models", listing.models(store, "all")
+    yield "data/models", listing.models(store, facts.whom)
     yield "data/datasets", listing.entries(store, "datasets", None)
     yield "data/tools", listing.entries(store, "tools", None)
     yield "data/results", [cell_row(each) for each in facts.evidence]
@@ -53,7 +53,7 @@ def _tables(store: Store, facts: Facts) -> Iterator[tuple[str, Sequence[Mapping[
     yield "data/runs", [plain(run) for run in facts.runs]
     yield "data/environments", _environments(store)
     for way in gaps.WAYS:
-        yield f"data/gaps-{way}", [_gap(gap) for gap in gaps.gaps(store, way=way)]
+        yield f"data/gaps-{way}", [_gap(gap) for gap in gaps.gaps(store, way=way, whom=facts.whom)]
     counted = stats.stats(store, today(facts))
     yield "data/coverage-frameworks", [plain(row) for row in counted.models_by_framework]
     yield "data/coverage-hubs", [plain(row) for row in counted.sources_by_hub]

@@ -123,6 +123,8 @@ class Facts:
     of_model: Mapping[str, list[Evidence]]
     sources: Mapping[str, SourcePage]
     newest: datetime | None
+    whom: str = "all"
+    """Whose evidence counts: me, ci or all."""
 
     def verdicts(self, model: str) -> dict[str, Verdict]:
         """Return the best verdict of each framework that something is known of."""
@@ -156,6 +158,7 @@ def gather(store: Store, way: Callable[[Store, CellAnswer], Way], whom: str) -> 
         of_model=of_model,
         sources=_sources(store, models, every),
         newest=max((c.measured_at for c in cells if c.measured_at), default=None),
+        whom=whom,
     )
 
 

@@ -88,7 +88,8 @@ def pages(store: Store, facts: Facts) -> Iterator[Page]:
             "claimed": [each for each in evidence if not each.measured],
             "measured": bool(attempted),
             "unmeasured": UNMEASURED.replace("this table", model.name),
-            "series": list(_series(store, model)) if attempted else [],
+            # Ranges rest on everybody's observations, so that they stand beside everybody's alone.
+            "series": list(_series(store, model)) if attempted and facts.whom == "all" else [],
             "sources": [(page, _fact(page)) for page in by_model.get(model.id, ())],
             "badge": _badge(model, facts),
         }

@@ -104,7 +104,7 @@ def _gaps(store: Store, facts: Facts) -> Listing:
         "unclaimed": "Works, and nothing claims it",
     }
     sections = []
-    found = gaps.gaps(store)
+    found = gaps.gaps(store, whom=facts.whom)
     for way, title in titles.items():
         rows = []
         for gap in (one for one in found if one.way == way):
